@@ -1,0 +1,123 @@
+/**
+ * Every error that this project raises on purpose.
+ *
+ * An error carries facts (a code, what moved, the ids); what a caller does with them is decided
+ * elsewhere: `cli/exit_codes.ts` maps the kind to an exit code, `domain/error_response.ts` to JSON.
+ */
+
+export const SEVERITIES = ['CRITICAL', 'HIGH', 'MEDIUM', 'LOW'] as const;
+export type Severity = (typeof SEVERITIES)[number];
+
+/** What an error means for the caller, independent of its cause. */
+export type ErrorKind =
+  | 'usage' // the words or the settings are wrong
+  | 'refused' // refused or failed for certain, nothing moved
+  | 'blocked' // stopped by a finding or by the kill switch
+  | 'pending' // money is locked, look again
+  | 'critical' // money moved and the record could not follow
+  | 'conflict' // a duplicate, or somebody else holds it
+  | 'unreachable' // a mint or the database did not answer
+  | 'interrupted'; // the person stopped it before anything left
+
+const KIND_OF_CODE = {
+  // input
+  INVALID_ARGUMENT: 'usage',
+  INVALID_NPUB: 'usage',
+  INVALID_INVOICE: 'usage',
+  INVALID_MINT_URL: 'usage',
+  INVALID_CONFIGURATION: 'usage',
+  CONFIRMATION_REQUIRED: 'usage',
+  NOT_A_REPLICA_SET: 'usage',
+  STORE_NOT_READY: 'usage',
+  INVALID_TOKEN: 'usage',
+  INVALID_TRANSACTION_ID: 'usage',
+  // refused for certain
+  WALLET_NOT_FOUND: 'refused',
+  WALLET_EXISTS: 'refused',
+  OPERATION_NOT_FOUND: 'refused',
+  INVOICE_WRONG_NETWORK: 'refused',
+  INVOICE_EXPIRED: 'refused',
+  INVOICE_WITHOUT_AMOUNT: 'refused',
+  INVOICE_ALREADY_PAID: 'refused',
+  AMOUNT_TOO_LARGE: 'refused',
+  INSUFFICIENT_FUNDS: 'refused',
+  FEE_ABOVE_CEILING: 'refused',
+  QUOTE_AMOUNT_MISMATCH: 'refused',
+  MINT_CANNOT_MELT: 'refused',
+  MINT_REFUSED: 'refused',
+  UNKNOWN_KEYSET: 'refused',
+  UNIT_MISMATCH: 'refused',
+  PAYMENT_FAILED: 'refused',
+  // stopped
+  HIGH_SEVERITY_DISCREPANCIES: 'blocked',
+  MELTS_STOPPED: 'blocked',
+  BALANCE_BELOW: 'blocked',
+  VERIFICATION_FAILED: 'blocked',
+  // open
+  PAYMENT_PENDING: 'pending',
+  // needs a person
+  CRITICAL_DB_FAILURE_AFTER_MINT_SUCCESS: 'critical',
+  BOOKS_DO_NOT_CLOSE: 'critical',
+  NEEDS_ATTENTION: 'critical',
+  // somebody was faster
+  DUPLICATE_OPERATION: 'conflict',
+  TOKENS_NOT_AVAILABLE: 'conflict',
+  OPERATION_CHANGED: 'conflict',
+  DUPLICATE_LIVE_PROOF: 'conflict',
+  // not there
+  MINT_UNREACHABLE: 'unreachable',
+  MINT_ANSWER_INVALID: 'unreachable',
+  DATABASE_UNREACHABLE: 'unreachable',
+  DATABASE_FAILED: 'unreachable',
+  JOURNAL_UNWRITABLE: 'usage',
+  // the person
+  INTERRUPTED: 'interrupted',
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof KIND_OF_CODE;
+
+/** Ids and facts that belong to an error; none of them is a secret. */
+export interface ErrorDetails {
+  operation_id?: string;
+  quote_id?: string;
+  transaction_id?: string;
+  /** What a person can do, in words. */
+  recommendation?: string;
+  /** The one command to type next. */
+  next_command?: string;
+  /** Further facts for the JSON error, keys in snake_case. */
+  facts?: Record<string, string | number | boolean>;
+}
+
+/** An error whose cause and consequence are known. `message` is one sentence: what, why, what now. */
+export class CashuOpsError extends Error {
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+
+  /**
+   * @param code what happened, stable
+   * @param message one clear sentence without secrets
+   * @param details ids and the next step
+   * @param cause the error below, kept for `--debug`
+   */
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.details = details;
+  }
+
+  get kind(): ErrorKind {
+    return KIND_OF_CODE[this.code];
+  }
+}
+
+/** The message of anything thrown, for wrapping in a sentence. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Closes a `switch` over a union: does not compile while a case is missing. */
+export function assertNever(value: never): never {
+  throw new Error(`unexpected case: ${JSON.stringify(value)}`);
+}
