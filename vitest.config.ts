@@ -1,10 +1,23 @@
 import { defineConfig } from 'vitest/config';
 
+/** Tests of these folders need no database; every other test shares one replica set. */
+const PURE = ['src/{cli,config,domain,io,mint,practice,report}/**/*.test.ts'];
+
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-    exclude: ['test/interop/**', 'node_modules/**'],
     testTimeout: 60_000,
     hookTimeout: 300_000,
+    projects: [
+      { extends: true, test: { name: 'pure', include: PURE } },
+      {
+        extends: true,
+        test: {
+          name: 'database',
+          include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+          exclude: [...PURE, 'test/interop/**', 'node_modules/**'],
+          globalSetup: ['test/support/global_setup.ts'],
+        },
+      },
+    ],
   },
 });

@@ -70,6 +70,8 @@ const KIND_OF_CODE = {
   DATABASE_UNREACHABLE: 'unreachable',
   DATABASE_FAILED: 'unreachable',
   JOURNAL_UNWRITABLE: 'usage',
+  PRACTICE_UNAVAILABLE: 'usage',
+  OUTPUT_UNWRITABLE: 'usage',
   // the person
   INTERRUPTED: 'interrupted',
 } as const satisfies Record<string, ErrorKind>;

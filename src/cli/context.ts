@@ -1,0 +1,35 @@
+import type { CashuOps } from '../cashu_ops.ts';
+import type { Config } from '../config/config.ts';
+import type { Io } from '../io/io.ts';
+import type { Store } from '../store/connection.ts';
+
+/** Flags that every command takes. */
+export interface GlobalFlags {
+  config?: string;
+  envFile?: string;
+  color?: 'auto' | 'always' | 'never';
+  input?: boolean;
+  quiet?: boolean;
+  debug?: boolean;
+  json?: boolean;
+}
+
+/**
+ * What a command gets. Everything that costs time or needs a setting is a function, so that
+ * `--help` opens no connection.
+ */
+export interface Context {
+  io: Io;
+  /** The settings; read once. */
+  config(flags: GlobalFlags): Promise<Config>;
+  /** The services, connected. Closed by the one who runs the command. */
+  open(command: string, flags: GlobalFlags): Promise<CashuOps>;
+  /** The database alone, for commands that ask no mint. Closed likewise. */
+  openStore(command: string, flags: GlobalFlags): Promise<Store>;
+  /** Aborted by the first Ctrl-C or SIGTERM. */
+  interrupted: AbortSignal;
+  clock: () => Date;
+}
+
+/** A command ends with the exit code that says how it went. */
+export type CommandRun<Flags> = (context: Context, flags: Flags) => Promise<number>;

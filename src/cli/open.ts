@@ -1,0 +1,36 @@
+import { type CashuOps, openCashuOps } from '../cashu_ops.ts';
+import { type Config, requireMongodbUri } from '../config/config.ts';
+import { readMachine } from '../config/machine.ts';
+import type { Io } from '../io/io.ts';
+import type { ServiceLog } from '../services/reconciliation/reconciliation.ts';
+import { VERSION } from '../version.ts';
+
+/**
+ * The services as the settings say.
+ *
+ * @param command for the audit log and the server's log
+ */
+export function openFromConfig(config: Config, command: string, io: Io): Promise<CashuOps> {
+  const [user, host] = config.actor.split('@');
+  const machine = readMachine({});
+  return openCashuOps({
+    ...config,
+    mongodb_uri: requireMongodbUri(config),
+    actor: {
+      user: user || machine.user,
+      host: host || machine.hostname,
+      command,
+      version: VERSION,
+    },
+    log: serviceLog(io),
+  });
+}
+
+/** What services tell, as lines on stderr. */
+export function serviceLog(io: Io): ServiceLog {
+  const line = (mark: string) => (message: string, facts?: Record<string, unknown>) => {
+    const shown = Object.entries(facts ?? {}).map(([key, value]) => `${key}=${value}`);
+    io.err([mark, message, ...shown].filter(Boolean).join(' '));
+  };
+  return { info: () => {}, warn: line('warning:'), error: line('error:') };
+}

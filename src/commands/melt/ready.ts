@@ -1,0 +1,25 @@
+import { CashuOpsError } from '../../domain/errors.ts';
+import type { Io } from '../../io/io.ts';
+import { MELT_OPERATIONS } from '../../store/collections.ts';
+import type { Store } from '../../store/connection.ts';
+import { isStoreReady } from '../../store/ensure_store.ts';
+
+/**
+ * A melt needs the indexes that keep an invoice from being paid twice. Without those on tokens it
+ * may run, because old data can keep them from being built; the pre-flight check finds doubles.
+ *
+ * @throws CashuOpsError STORE_NOT_READY with the command that prepares the database
+ */
+export async function assertMeltsAreSafe(io: Io, store: Store): Promise<void> {
+  const { missing } = await isStoreReady(store.db);
+  if (missing.some((index) => index.startsWith(`${MELT_OPERATIONS}.`))) {
+    throw new CashuOpsError(
+      'STORE_NOT_READY',
+      `The database is not prepared: ${missing.join(', ')} are missing, and without them an invoice could be paid twice. Nothing was paid.`,
+      { next_command: 'cashu-ops doctor --fix' },
+    );
+  }
+  if (missing.length > 0) {
+    io.err(`warning: ${missing.join(', ')} are missing; see "cashu-ops doctor"`);
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * The settings: for each its name in the file, its environment variable, its flag, what is allowed,
+ * and what holds when nobody sets it.
+ */
+
+import { isAbsolute, join } from 'node:path';
+import { z } from 'zod';
+import { parseMintUrl } from '../domain/mint_url.ts';
+import type { Network } from '../domain/network.ts';
+import { NETWORKS } from '../domain/network.ts';
+import { durationMs } from './duration.ts';
+import type { Machine } from './machine.ts';
+
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+export const SWAP_POLICIES = ['auto', 'never', 'always'] as const;
+export type SwapPolicy = (typeof SWAP_POLICIES)[number];
+
+/** One setting; `flag` is null for a secret, because `ps` shows flags to everybody. */
+export interface SettingRule<Value> {
+  /** Its key in the file, and its name in messages. */
+  readonly name: string;
+  readonly env: string;
+  readonly flag: string | null;
+  /** Ends the sentence "it must be …". */
+  readonly allowed: string;
+  readonly schema: z.ZodType<Value>;
+  readonly fallback: (machine: Machine) => Value;
+}
+
+const CONTROL = /\p{C}/u;
+
+function shortText(maxLength: number) {
+  return z
+    .string()
+    .trim()
+    .min(1)
+    .max(maxLength)
+    .refine((text) => !CONTROL.test(text));
+}
+
+const sats = z.union([
+  z.int().min(0),
+  z
+    .string()
+    .regex(/^\d{1,16}$/)
+    .transform(Number)
+    .pipe(z.int()),
+]);
+
+const yesOrNo = z.union([
+  z.boolean(),
+  z.enum(['true', 'yes', '1', 'false', 'no', '0']).transform((word) => /^(true|yes|1)$/.test(word)),
+]);
+
+function duration(min_ms: number, max_ms: number) {
+  return z
+    .string()
+    .transform((text) => durationMs(text) ?? Number.NaN)
+    .pipe(z.number().min(min_ms).max(max_ms));
+}
+
+const mintUrl = z.string().transform((text, context) => {
+  try {
+    return parseMintUrl(text);
+  } catch {
+    context.addIssue({ code: 'custom', message: 'no address of a mint' });
+    return z.NEVER;
+  }
+});
+
+/** Runs from different folders must find the same journal, or it rescues nothing. */
+const absolutePath = z.string().trim().refine(isAbsolute);
+
+const mongodbUri = z
+  .string()
+  .trim()
+  .regex(/^mongodb(\+srv)?:\/\/[^\s/?]+/);
+
+function defineRule<Value>(rule: SettingRule<Value>): SettingRule<Value> {
+  return rule;
+}
+
+export const SETTING_RULES = {
+  mongodb_uri: defineRule<string | null>({
+    name: 'mongodb_uri',
+    env: 'CASHU_OPS_MONGODB_URI',
+    flag: null,
+    allowed: 'a database address that begins with mongodb:// or mongodb+srv://',
+    schema: mongodbUri,
+    fallback: () => null,
+  }),
+  mint_url: defineRule<string | null>({
+    name: 'mint_url',
+    env: 'CASHU_OPS_MINT_URL',
+    flag: '--mint',
+    allowed: 'an https:// or http:// address without user name, query and fragment',
+    schema: mintUrl,
+    fallback: () => null,
+  }),
+  journal_dir: defineRule<string>({
+    name: 'journal_dir',
+    env: 'CASHU_OPS_JOURNAL_DIR',
+    flag: '--journal-dir',
+    allowed: 'the absolute path of a folder',
+    schema: absolutePath,
+    fallback: ({ stateHome }) => join(stateHome, 'cashu-ops', 'journal'),
+  }),
+  actor: defineRule<string>({
+    name: 'actor',
+    env: 'CASHU_OPS_ACTOR',
+    flag: '--actor',
+    allowed: 'a name of 1 to 120 characters without control characters',
+    schema: shortText(120),
+    fallback: ({ user, hostname }) => `${user}@${hostname}`,
+  }),
+  network: defineRule<Network>({
+    name: 'network',
+    env: 'CASHU_OPS_NETWORK',
+    flag: '--network',
+    allowed: `one of ${NETWORKS.join(', ')}`,
+    schema: z.enum(NETWORKS),
+    fallback: () => 'mainnet',
+  }),
+  support_contact: defineRule<string | null>({
+    name: 'support_contact',
+    env: 'CASHU_OPS_SUPPORT_CONTACT',
+    flag: '--support-contact',
+    allowed: 'an address or a phone number of at most 200 characters',
+    schema: shortText(200),
+    fallback: () => null,
+  }),
+  quiet_period: defineRule<number>({
+    name: 'quiet_period',
+    env: 'CASHU_OPS_QUIET_PERIOD',
+    flag: '--quiet-period',
+    allowed: 'a duration from 1s to 7d, such as 10m',
+    schema: duration(SECOND_MS, 7 * DAY_MS),
+    fallback: () => 10 * MINUTE_MS,
+  }),
+  melt_timeout: defineRule<number>({
+    name: 'melt_timeout',
+    env: 'CASHU_OPS_MELT_TIMEOUT',
+    flag: '--melt-timeout',
+    allowed: 'a duration from 1s to 24h, such as 10m',
+    schema: duration(SECOND_MS, DAY_MS),
+    // A slow payment is not a failed one (NUT-05 asks for no timeout or a very long one).
+    fallback: () => 10 * MINUTE_MS,
+  }),
+  request_timeout: defineRule<number>({
+    name: 'request_timeout',
+    env: 'CASHU_OPS_REQUEST_TIMEOUT',
+    flag: '--request-timeout',
+    allowed: 'a duration from 100ms to 1h, such as 30s',
+    schema: duration(SECOND_MS / 10, HOUR_MS),
+    fallback: () => 30 * SECOND_MS,
+  }),
+  max_fee: defineRule<number | null>({
+    name: 'max_fee',
+    env: 'CASHU_OPS_MAX_FEE',
+    flag: '--max-fee',
+    allowed: 'a whole number of sats, such as 100',
+    schema: sats,
+    fallback: () => null,
+  }),
+  swap: defineRule<SwapPolicy>({
+    name: 'swap',
+    env: 'CASHU_OPS_SWAP',
+    flag: '--swap',
+    allowed: `one of ${SWAP_POLICIES.join(', ')}`,
+    schema: z.enum(SWAP_POLICIES),
+    fallback: () => 'auto',
+  }),
+  swap_min_overshoot: defineRule<number>({
+    name: 'swap_min_overshoot',
+    env: 'CASHU_OPS_SWAP_MIN_OVERSHOOT',
+    flag: '--swap-min-overshoot',
+    allowed: 'a whole number of sats, such as 10000',
+    schema: sats,
+    fallback: () => 10_000,
+  }),
+  show_preimage: defineRule<boolean>({
+    name: 'show_preimage',
+    env: 'CASHU_OPS_SHOW_PREIMAGE',
+    flag: '--show-preimage',
+    allowed: 'true or false',
+    schema: yesOrNo,
+    fallback: () => false,
+  }),
+} as const;
+
+export type SettingName = keyof typeof SETTING_RULES;
+export const SETTING_NAMES = Object.keys(SETTING_RULES) as readonly SettingName[];

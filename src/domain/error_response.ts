@@ -1,0 +1,105 @@
+import { CashuOpsError, type ErrorCode, messageOf, type Severity } from './errors.ts';
+
+/** What an error means for an operation: how bad, who acts, does it stop. */
+export interface ErrorClassification {
+  severity: Severity;
+  /** The contract's code for the class, or the error's own. */
+  code: string;
+  requiresManualIntervention: boolean;
+  blockOperation: boolean;
+}
+
+/** What the caller knows beside the error. */
+export interface ErrorContext {
+  mintSucceeded?: boolean;
+  databaseFailed?: boolean;
+}
+
+const BY_SEVERITY: Readonly<Record<Severity, Omit<ErrorClassification, 'code'>>> = {
+  CRITICAL: { severity: 'CRITICAL', requiresManualIntervention: true, blockOperation: true },
+  HIGH: { severity: 'HIGH', requiresManualIntervention: false, blockOperation: true },
+  MEDIUM: { severity: 'MEDIUM', requiresManualIntervention: false, blockOperation: false },
+  LOW: { severity: 'LOW', requiresManualIntervention: false, blockOperation: false },
+};
+
+const MEDIUM_TYPES = new Set(['DB_SPENT_MINT_UNSPENT', 'DB_PENDING_MINT_SPENT']);
+
+/** Sorts errors into the four classes. A plain refused payment is none of the upper three. */
+export const ErrorClassifier = {
+  /** @param error anything thrown, or an object with the finding's `type` */
+  classifyError(error: unknown, context: ErrorContext = {}): ErrorClassification {
+    const code = error instanceof CashuOpsError ? error.code : null;
+    if (
+      (context.mintSucceeded && context.databaseFailed) ||
+      code === 'CRITICAL_DB_FAILURE_AFTER_MINT_SUCCESS'
+    ) {
+      return { ...BY_SEVERITY.CRITICAL, code: 'CRITICAL_DB_FAILURE_AFTER_MINT_SUCCESS' };
+    }
+    if (error instanceof CashuOpsError && error.kind === 'critical') {
+      return { ...BY_SEVERITY.CRITICAL, code: error.code };
+    }
+    if (code === 'HIGH_SEVERITY_DISCREPANCIES') {
+      return { ...BY_SEVERITY.HIGH, code: 'PROOF_STATE_INCONSISTENCY' };
+    }
+    if (MEDIUM_TYPES.has(typeOf(error))) {
+      return { ...BY_SEVERITY.MEDIUM, code: 'RECOVERABLE_STATE_INCONSISTENCY' };
+    }
+    return { ...BY_SEVERITY.LOW, code: code ?? 'MINOR_INCONSISTENCY' };
+  },
+};
+
+/** The JSON form of an error, `cashu-ops/error@1`. */
+export interface ErrorResponse {
+  schema: 'cashu-ops/error@1';
+  ok: false;
+  error: {
+    code: string;
+    severity: Severity;
+    message: string;
+    operation_id: string | null;
+    quote_id: string | null;
+    transaction_id: string | null;
+    requires_manual_intervention: boolean;
+    operation_blocked: boolean;
+    support_contact: string | null;
+    recommendation: string | null;
+    next_command: string | null;
+    facts?: Record<string, string | number | boolean>;
+  };
+}
+
+export const ErrorResponseBuilder = {
+  /** @param supportContact from the configuration; shown where a person must act */
+  buildResponse(
+    error: unknown,
+    classification: ErrorClassification,
+    supportContact: string | null = null,
+  ): ErrorResponse {
+    const details = error instanceof CashuOpsError ? error.details : {};
+    return {
+      schema: 'cashu-ops/error@1',
+      ok: false,
+      error: {
+        code: classification.code,
+        severity: classification.severity,
+        message: messageOf(error),
+        operation_id: details.operation_id ?? null,
+        quote_id: details.quote_id ?? null,
+        transaction_id: details.transaction_id ?? null,
+        requires_manual_intervention: classification.requiresManualIntervention,
+        operation_blocked: classification.blockOperation,
+        support_contact: classification.requiresManualIntervention ? supportContact : null,
+        recommendation: details.recommendation ?? null,
+        next_command: details.next_command ?? null,
+        ...(details.facts && { facts: details.facts }),
+      },
+    };
+  },
+};
+
+function typeOf(error: unknown): string {
+  const { type } = (typeof error === 'object' && error !== null ? error : {}) as {
+    type?: ErrorCode;
+  };
+  return typeof type === 'string' ? type : '';
+}

@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import { toAmount } from '../domain/amount.ts';
+import { MINT_STATES } from '../domain/proof.ts';
+
+/*
+ * What mints answer, read as tolerantly as is safe: after a payment a missing field must not hide
+ * that the payment happened, so only what is needed is required.
+ */
+
+const count = z
+  .union([
+    z.number(),
+    z.bigint(),
+    z
+      .string()
+      .regex(/^\d{1,20}$/)
+      .transform(BigInt),
+  ])
+  .transform((value) => toAmount(value, 'An amount from the mint'));
+
+const hexPoint = z.string().regex(/^0[23][0-9a-fA-F]{64}$/);
+
+const signature = z.object({
+  id: z.string(),
+  amount: count,
+  C_: z.string(),
+  dleq: z
+    .object({ s: z.string(), e: z.string() })
+    .nullish()
+    .transform((dleq) => dleq ?? undefined),
+});
+
+const quoteState = z.enum(['UNPAID', 'PENDING', 'PAID']);
+
+/** `POST /v1/melt/quote/bolt11` (NUT-05, NUT-23). */
+export const newQuoteAnswer = z.object({
+  quote: z.string().min(1).max(1000),
+  amount: count,
+  fee_reserve: count,
+  state: quoteState,
+  expiry: z.number().nullish(),
+  unit: z.string().nullish(),
+});
+
+/** `GET /v1/melt/quote/bolt11/…` and the answer to a melt. `paid` is the form before NUT-05 had states. */
+export const quoteAnswer = z
+  .object({
+    state: quoteState.optional(),
+    paid: z.boolean().nullish(),
+    payment_preimage: z.string().nullish(),
+    change: z.array(signature).nullish().catch(null),
+  })
+  .transform(({ state, paid, payment_preimage, change }) => ({
+    state: state ?? (paid === true ? ('PAID' as const) : ('UNKNOWN' as const)),
+    preimage: payment_preimage ? payment_preimage : null,
+    change: change ?? [],
+  }));
+
+/** `POST /v1/checkstate` (NUT-07). */
+export const statesAnswer = z.object({
+  states: z.array(z.object({ Y: hexPoint, state: z.string() })),
+});
+export const mintState = z.enum(MINT_STATES);
+
+/** `POST /v1/swap` (NUT-03). */
+export const swapAnswer = z.object({ signatures: z.array(signature) });
+
+/** `POST /v1/restore` (NUT-09). */
+export const restoreAnswer = z.object({
+  outputs: z.array(z.object({ B_: z.string() })),
+  signatures: z.array(signature),
+});

@@ -1,0 +1,259 @@
+import {
+  Amount,
+  type Keyset,
+  OutputData,
+  type Proof,
+  type RequestFn,
+  type SerializedBlindedSignature,
+  splitAmount,
+  type Wallet,
+} from '@cashu/cashu-ts';
+import { CashuOpsError } from '../domain/errors.ts';
+import type { StoredOutput, SwapRecord } from '../domain/melt_operation.ts';
+import {
+  isLocked,
+  type MintState,
+  type NamedProof,
+  type StoredProof,
+  sumProofs,
+} from '../domain/proof.ts';
+import { yOf } from '../domain/proof_y.ts';
+import { newQuoteAnswer, quoteAnswer, restoreAnswer, swapAnswer } from './answers.ts';
+import { checkStatesInBatches } from './checkstate.ts';
+import { MintHttpError, mintError } from './errors.ts';
+import type {
+  ChangeSignature,
+  InputSelection,
+  MeltQuote,
+  MeltRequest,
+  MintCapabilities,
+  MintGateway,
+  QuoteReading,
+} from './gateway.ts';
+import { keysetWithKeys, knowsKeyset, type LoadedMint, loadMint } from './keysets.ts';
+import { createMintRequest, type MintExchange, type MintRequestOptions } from './request.ts';
+
+export interface CashuGatewayOptions extends MintRequestOptions {
+  url: string;
+  unit?: string;
+}
+
+const QUOTE_NOT_FOUND_CODES = new Set<number | null>([null, 0, 20000, 50000]);
+
+/** The mint gateway over cashu-ts: its cryptography and selection, our own requests. */
+export class CashuGateway implements MintGateway {
+  readonly url: string;
+  readonly unit: string;
+  readonly exchanges: MintExchange[] = [];
+  readonly #request: RequestFn;
+  #loading: Promise<LoadedMint> | null = null;
+  #loaded: LoadedMint | null = null;
+
+  constructor(options: CashuGatewayOptions) {
+    this.url = options.url;
+    this.unit = options.unit ?? 'sat';
+    this.#request = createMintRequest({
+      ...options,
+      onExchange: (exchange) => {
+        this.exchanges.push(exchange);
+        options.onExchange?.(exchange);
+      },
+    });
+  }
+
+  async load(): Promise<MintCapabilities> {
+    this.#loading ??= loadMint(this.url, this.unit, this.#request);
+    try {
+      this.#loaded = await this.#loading;
+      return this.#loaded.capabilities;
+    } catch (error) {
+      this.#loading = null;
+      throw mintError(this.url, 'its keys', error);
+    }
+  }
+
+  forget(): void {
+    this.#loading = null;
+  }
+
+  async createMeltQuote(invoice: string): Promise<MeltQuote> {
+    try {
+      const body = { request: invoice, unit: this.unit };
+      const answer = newQuoteAnswer.parse(await this.#post('/v1/melt/quote/bolt11', body));
+      return {
+        quote_id: answer.quote,
+        amount: answer.amount,
+        fee_reserve: answer.fee_reserve,
+        expiry: answer.expiry ? new Date(answer.expiry * 1000) : null,
+        state: answer.state,
+      };
+    } catch (error) {
+      throw mintError(this.url, 'a quote', error);
+    }
+  }
+
+  async readMeltQuote(quoteId: string): Promise<QuoteReading> {
+    const nothing = { preimage: null, change: [] };
+    try {
+      const path = `/v1/melt/quote/bolt11/${encodeURIComponent(quoteId)}`;
+      return quoteAnswer.parse(await this.#send('GET', path));
+    } catch (error) {
+      return { ...nothing, state: saysNotFound(error) ? 'NOT_FOUND' : 'UNKNOWN' };
+    }
+  }
+
+  async checkStates(ys: readonly string[]): Promise<ReadonlyMap<string, MintState>> {
+    return checkStatesInBatches(ys, (batch) => this.#post('/v1/checkstate', { Ys: batch }));
+  }
+
+  knowsKeyset(id: string): boolean {
+    return knowsKeyset(this.#wallet, id);
+  }
+
+  inputFee(proofs: readonly { id: string }[]): number {
+    return this.#wallet.getFeesForProofs([...proofs]).toNumber();
+  }
+
+  selectInputs(proofs: readonly StoredProof[], needed: number): InputSelection | null {
+    const { send } = this.#wallet.selectProofsToSend(proofs.map(toCashuProof), needed, true);
+    if (send.length === 0) return null;
+    const chosen = new Set(send.map((proof) => proof.secret));
+    const inputs = proofs.filter((proof) => chosen.has(proof.secret));
+    return { inputs, input_fee: this.inputFee(inputs) };
+  }
+
+  async prepareMelt(
+    quote: { quote_id: string; amount: number },
+    inputs: NamedProof[],
+    privkey: string | null,
+  ): Promise<{ inputs: NamedProof[]; blanks: StoredOutput[] }> {
+    const meltQuote = { quote: quote.quote_id, amount: Amount.from(quote.amount) };
+    const preview = await this.#wallet.prepareMelt('bolt11', meltQuote, inputs.map(toCashuProof));
+    const blanks = preview.outputData.map((output) => OutputData.serialize(output));
+    return { inputs: this.#sign(inputs, privkey, preview.outputData, quote.quote_id), blanks };
+  }
+
+  async completeMelt(request: MeltRequest): Promise<QuoteReading> {
+    const answer = await this.#post('/v1/melt/bolt11', {
+      quote: request.quote_id,
+      inputs: request.inputs.map(wireProof),
+      outputs: request.blanks.map(wireOutput),
+    });
+    return quoteAnswer.parse(answer);
+  }
+
+  prepareSwap(inputs: NamedProof[], needed: number, privkey: string | null): SwapRecord | null {
+    const fee = this.inputFee(inputs);
+    const keyset = this.#wallet.keyChain.getCheapestKeyset();
+    const sendAmount = withOwnFee(this.#wallet, keyset, needed);
+    const keep_amount = sumProofs(inputs) - fee - sendAmount;
+    if (keep_amount < 0) return null;
+    const send = OutputData.createRandomData(sendAmount, keyset);
+    const keep = keep_amount === 0 ? [] : OutputData.createRandomData(keep_amount, keyset);
+    return {
+      inputs: this.#sign(inputs, privkey, [...send, ...keep]),
+      fee,
+      keep_amount,
+      send_outputs: send.map((output) => OutputData.serialize(output)),
+      keep_outputs: keep.map((output) => OutputData.serialize(output)),
+    };
+  }
+
+  async completeSwap(swap: SwapRecord): Promise<ChangeSignature[]> {
+    const outputs = [...swap.send_outputs, ...swap.keep_outputs];
+    const answer = await this.#post('/v1/swap', {
+      inputs: swap.inputs.map(wireProof),
+      outputs: outputs.map(wireOutput),
+    });
+    return swapAnswer.parse(answer).signatures;
+  }
+
+  async restore(outputs: readonly StoredOutput[]): Promise<ReadonlyMap<string, ChangeSignature>> {
+    const body = { outputs: outputs.map(wireOutput) };
+    const answer = restoreAnswer.parse(await this.#post('/v1/restore', body));
+    const found = new Map<string, ChangeSignature>();
+    answer.outputs.forEach(({ B_ }, index) => {
+      const signature = answer.signatures[index];
+      if (signature) found.set(B_, signature);
+    });
+    return found;
+  }
+
+  async unblind(output: StoredOutput, signature: ChangeSignature): Promise<NamedProof> {
+    await this.load();
+    const keyset = await keysetWithKeys(this.#wallet, signature.id);
+    const proof = OutputData.deserialize(output).toProof(
+      { ...signature, amount: Amount.from(signature.amount) } as SerializedBlindedSignature,
+      keyset,
+    );
+    const { id, secret, C, dleq } = proof;
+    return {
+      id,
+      amount: proof.amount.toNumber(),
+      secret,
+      C,
+      ...(dleq && { dleq }),
+      Y: yOf(secret),
+    };
+  }
+
+  get #wallet(): Wallet {
+    if (this.#loaded === null) throw new Error('the mint gateway is used before load()');
+    return this.#loaded.wallet;
+  }
+
+  /** Locked coins carry their witness before they are written down, so that a request never changes. */
+  #sign(
+    inputs: NamedProof[],
+    privkey: string | null,
+    outputs: OutputData[] | Parameters<Wallet['signP2PKProofs']>[2],
+    quoteId?: string,
+  ): NamedProof[] {
+    if (!inputs.some(isLocked)) return inputs;
+    if (privkey === null) {
+      const sentence = 'Some coins are locked to a key (NUT-11) and the wallet has no private key.';
+      throw new CashuOpsError('MINT_REFUSED', sentence);
+    }
+    const signed = this.#wallet.signP2PKProofs(inputs.map(toCashuProof), privkey, outputs, quoteId);
+    return inputs.map((input, index) => ({ ...input, witness: signed[index]?.witness }));
+  }
+
+  #post(path: string, requestBody: Record<string, unknown>): Promise<unknown> {
+    return this.#send('POST', path, requestBody);
+  }
+
+  #send(method: 'GET' | 'POST', path: string, requestBody?: Record<string, unknown>) {
+    return this.#request({ endpoint: `${this.url}${path}`, method, requestBody });
+  }
+}
+
+/** An amount whose coins also pay their own input fee; more coins can mean a higher fee. */
+function withOwnFee(wallet: Wallet, keyset: Keyset, needed: number): number {
+  let amount = needed;
+  for (let round = 0; round < 10; round += 1) {
+    const coins = splitAmount(amount, keyset.keys).length;
+    const next = needed + wallet.getFeesForKeyset(coins, keyset.id).toNumber();
+    if (next <= amount) return amount;
+    amount = next;
+  }
+  return amount;
+}
+
+function saysNotFound(error: unknown): boolean {
+  if (!(error instanceof MintHttpError) || !error.isProtocol || error.status >= 500) return false;
+  const named = /not found|unknown quote|no such quote/i.test(error.detail);
+  return (error.status === 404 || named) && QUOTE_NOT_FOUND_CODES.has(error.code);
+}
+
+function toCashuProof(proof: StoredProof): Proof {
+  return { ...wireProof(proof), amount: Amount.from(proof.amount) } as Proof;
+}
+
+/** What a mint needs of a coin; DLEQ and our own fields stay at home. */
+function wireProof({ id, amount, secret, C, witness }: StoredProof) {
+  return { id, amount, secret, C, ...(witness === undefined ? {} : { witness }) };
+}
+
+function wireOutput({ blindedMessage }: StoredOutput) {
+  return { ...blindedMessage, amount: BigInt(blindedMessage.amount) };
+}

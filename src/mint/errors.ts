@@ -1,0 +1,121 @@
+import { CashuOpsError } from '../domain/errors.ts';
+import type { Refusal } from '../domain/melt_operation.ts';
+import { printable } from '../domain/printable.ts';
+
+const DETAIL_LENGTH_MAX = 200;
+
+/** The mint answered, but not with success. */
+export class MintHttpError extends Error {
+  readonly status: number;
+  /** The NUT error code, where there was one. */
+  readonly code: number | null;
+  /** The mint's own words, escaped and cut. */
+  readonly detail: string;
+  readonly retryAfterMs: number | null;
+  /** The answer had the form of a NUT error, so a mint and not a proxy spoke. */
+  readonly isProtocol: boolean;
+
+  constructor(
+    status: number,
+    code: number | null,
+    detail: string,
+    facts: { retryAfterMs?: number | null; isProtocol?: boolean } = {},
+  ) {
+    const shown = printable(detail, DETAIL_LENGTH_MAX);
+    super(code === null ? `${shown} (HTTP ${status})` : `${shown} (code ${code})`);
+    this.name = 'MintHttpError';
+    this.status = status;
+    this.code = code;
+    this.detail = shown;
+    this.retryAfterMs = facts.retryAfterMs ?? null;
+    this.isProtocol = facts.isProtocol ?? false;
+  }
+}
+
+/** No answer came. */
+export class MintNetworkError extends Error {
+  /** True when not one byte of the request can have left. */
+  readonly neverLeft: boolean;
+
+  constructor(message: string, neverLeft: boolean, cause: unknown) {
+    super(message, { cause });
+    this.name = 'MintNetworkError';
+    this.neverLeft = neverLeft;
+  }
+}
+
+/** Codes with which a mint refuses a request before it does anything (nuts/error_codes.md). */
+const REFUSED_AS_INVALID = new Set([
+  10001, 11005, 11006, 11007, 11008, 11009, 11010, 11011, 11012, 11013, 11014, 11015, 12001, 12002,
+  12003, 20003, 20007,
+]);
+const PAYMENT_FAILED = 20004;
+
+/**
+ * What an error of the melt request proves about its fate.
+ *
+ * Only for the first and only attempt: after another one, the same answer may be about that one.
+ *
+ * @returns null where it proves nothing: timeouts, broken connections, 5xx, unknown codes
+ */
+export function refusalOf(error: unknown): Refusal | null {
+  if (error instanceof MintNetworkError) {
+    return error.neverLeft ? { kind: 'never_left', code: null, message: error.message } : null;
+  }
+  if (!(error instanceof MintHttpError) || !error.isProtocol || error.code === null) return null;
+  if (error.status < 400 || error.status >= 500) return null;
+  const { code, detail: message } = error;
+  if (code === PAYMENT_FAILED) return { kind: 'payment_failed', code, message };
+  const invalid = REFUSED_AS_INVALID.has(code) || (code >= 30_000 && code < 32_000);
+  return invalid ? { kind: 'refused_as_invalid', code, message } : null;
+}
+
+const CODE_ALREADY_PAID = 20006;
+const KEYSET_CODES = new Set([12001, 12002, 12003]);
+
+/**
+ * Translates an error of a request that moves nothing (info, quote, checkstate) for people.
+ *
+ * @param what what was asked of the mint, for the sentence: "a quote"
+ */
+export function mintError(mintUrl: string, what: string, error: unknown): CashuOpsError {
+  if (error instanceof CashuOpsError) return error;
+  const facts = { mint_url: mintUrl };
+  if (error instanceof MintHttpError && error.status < 500 && error.status !== 429) {
+    if (!error.isProtocol) return invalidAnswer(mintUrl, what, error);
+    if (error.code === CODE_ALREADY_PAID) {
+      return new CashuOpsError(
+        'INVOICE_ALREADY_PAID',
+        `The mint ${mintUrl} says that this invoice is already paid; nothing was paid now. Ask the payee for a new invoice if this is wrong.`,
+        { facts },
+        error,
+      );
+    }
+    const code =
+      error.code !== null && KEYSET_CODES.has(error.code) ? 'UNKNOWN_KEYSET' : 'MINT_REFUSED';
+    const sentence = `The mint ${mintUrl} refused ${what}: ${error.message}.`;
+    return new CashuOpsError(code, sentence, { facts }, error);
+  }
+  if (error instanceof MintHttpError || error instanceof MintNetworkError) {
+    return new CashuOpsError(
+      'MINT_UNREACHABLE',
+      `The mint ${mintUrl} could not be asked for ${what}: ${error.message}. Nothing was changed; try again.`,
+      { facts },
+      error,
+    );
+  }
+  return invalidAnswer(mintUrl, what, error);
+}
+
+function invalidAnswer(mintUrl: string, what: string, error: unknown): CashuOpsError {
+  const reason = printable(
+    error instanceof Error ? error.message : String(error),
+    DETAIL_LENGTH_MAX,
+  );
+  return new CashuOpsError(
+    'MINT_ANSWER_INVALID',
+    `${mintUrl} does not answer like a mint when asked for ${what}: ${reason}. Nothing was changed; check the address.`,
+    { facts: { mint_url: mintUrl } },
+    error,
+  );
+}

@@ -1,0 +1,140 @@
+import { JSONInt, type RequestFn } from '@cashu/cashu-ts';
+import { MintHttpError, MintNetworkError } from './errors.ts';
+
+/** Time limits by kind of request, in ms. */
+export interface MintTimeouts {
+  /** Reads and small writes. */
+  request_ms: number;
+  /** `POST /v1/melt/…` blocks until Lightning has an answer; a slow payment is not a failed one (NUT-05). */
+  melt_ms: number;
+}
+
+/** One exchange with a mint, without bodies: what may be counted and logged. */
+export interface MintExchange {
+  method: string;
+  path: string;
+  status: number | null;
+  duration_ms: number;
+}
+
+export interface MintRequestOptions {
+  timeouts: MintTimeouts;
+  /** Called once for each request that ended, however it ended. */
+  onExchange?: (exchange: MintExchange) => void;
+  /** The place of faults in tests: stands for `fetch`. */
+  fetch?: typeof fetch;
+}
+
+/** Connection errors that come before the first byte of a request can have left. */
+const NEVER_LEFT = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'CERT_HAS_EXPIRED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+]);
+
+const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+
+/**
+ * The request function for one mint: time limits by path, the mint's error code kept for every
+ * status (cashu-ts drops it unless the status is 400), nothing logged but method, path and status.
+ *
+ * Never retries: what may be sent twice is the caller's decision.
+ *
+ * @throws MintHttpError for an answer that is no success, MintNetworkError when none came
+ */
+export function createMintRequest(options: MintRequestOptions): RequestFn {
+  const send = options.fetch ?? fetch;
+  return async <T>(args: Parameters<RequestFn>[0]): Promise<T> => {
+    const { endpoint, requestBody, headers, method = 'GET' } = args;
+    const url = new URL(endpoint);
+    const started = performance.now();
+    let status: number | null = null;
+    try {
+      const response = await send(url, {
+        method,
+        headers: { accept: 'application/json', 'content-type': 'application/json', ...headers },
+        body: requestBody === undefined ? undefined : JSONInt.stringify(requestBody),
+        // A redirected POST could be carried out twice; no mint needs one.
+        redirect: 'manual',
+        signal: AbortSignal.timeout(timeoutOf(method, url.pathname, options.timeouts)),
+      });
+      status = response.status;
+      const text = await readText(response);
+      return parseAnswer(status, text, response.headers.get('retry-after')) as T;
+    } catch (error) {
+      throw error instanceof MintHttpError ? error : networkError(url, error, status);
+    } finally {
+      const duration_ms = performance.now() - started;
+      options.onExchange?.({ method, path: url.pathname, status, duration_ms });
+    }
+  };
+}
+
+function timeoutOf(method: string, path: string, timeouts: MintTimeouts): number {
+  const isMelt = method === 'POST' && /\/v1\/melt\/(?!quote\/)/.test(path);
+  return isMelt ? timeouts.melt_ms : timeouts.request_ms;
+}
+
+async function readText(response: Response): Promise<string> {
+  const length = Number(response.headers.get('content-length') ?? 0);
+  if (length > ANSWER_BYTES_MAX) {
+    throw new MintHttpError(response.status, null, 'the answer is too large to be read');
+  }
+  return response.text();
+}
+
+function parseAnswer(status: number, text: string, retryAfter: string | null): unknown {
+  const json = parseJson(text);
+  if (status >= 200 && status < 300) {
+    if (json === undefined) throw new MintHttpError(status, null, 'the answer is not JSON');
+    return json;
+  }
+  const { detail, code } = (json ?? {}) as { detail?: unknown; code?: unknown };
+  throw new MintHttpError(
+    status,
+    typeof code === 'number' ? code : null,
+    typeof detail === 'string' ? detail : `HTTP ${status}`,
+    { retryAfterMs: retryAfterMs(retryAfter), isProtocol: typeof detail === 'string' },
+  );
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSONInt.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function retryAfterMs(header: string | null): number | null {
+  if (header === null) return null;
+  const seconds = Number(header);
+  if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
+  const at = Date.parse(header);
+  return Number.isNaN(at) ? null : Math.max(0, at - Date.now());
+}
+
+function networkError(url: URL, error: unknown, status: number | null): MintNetworkError {
+  const code = codeOf(error);
+  const timedOut = error instanceof Error && error.name === 'TimeoutError';
+  const neverLeft = status === null && code !== null && NEVER_LEFT.has(code);
+  const reason = timedOut ? 'no answer in time' : (code ?? 'the connection broke');
+  return new MintNetworkError(`${url.origin} did not answer (${reason})`, neverLeft, error);
+}
+
+function codeOf(error: unknown): string | null {
+  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; depth += 1) {
+    const { code } = at as { code?: unknown };
+    if (typeof code === 'string') return code;
+    at = at.cause;
+  }
+  return null;
+}

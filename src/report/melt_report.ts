@@ -1,0 +1,111 @@
+import {
+  isSubmitted,
+  type MeltOperation,
+  totalInputFee,
+  totalKept,
+} from '../domain/melt_operation.ts';
+import type { MeltOutcome, MeltPlan, MeltStatus } from '../services/melt/types.ts';
+
+/** The JSON of `cashu-ops melt`, version 1: keys are only ever added. Amounts in sat. */
+export interface MeltReport {
+  schema: 'cashu-ops/melt@1';
+  ok: boolean;
+  status: MeltStatus;
+  operation_id: string | null;
+  transaction_id: string | null;
+  quote_id: string;
+  payment_hash: string;
+  npub: string;
+  mint_url: string;
+  amount: number;
+  fee_reserve: number;
+  /** What Lightning really cost; null while it is not known. */
+  fee_paid: number | null;
+  input_fee: number;
+  change_amount: number | null;
+  keep_amount: number;
+  /** Only with the setting `show_preimage`. */
+  preimage: string | null;
+  durations: Record<string, number>;
+  state: MeltOperation['state'] | null;
+  message: string;
+  severity: string | null;
+  missing: string[];
+  look_again_at: string | null;
+  next_command: string | null;
+}
+
+/** The report of a melt that has an operation. */
+export function reportOutcome(outcome: MeltOutcome, showPreimage: boolean): MeltReport {
+  const { operation, status } = outcome;
+  const paid = operation.state === 'paid' ? operation : null;
+  return {
+    schema: 'cashu-ops/melt@1',
+    ok: status === 'paid',
+    status,
+    operation_id: operation._id,
+    transaction_id: operation.transaction_id,
+    quote_id: operation.quote_id,
+    payment_hash: operation.payment_hash,
+    npub: operation.npub,
+    mint_url: operation.mint_url,
+    amount: operation.amount,
+    fee_reserve: operation.fee_reserve,
+    fee_paid: paid?.lightning_fee ?? null,
+    input_fee: totalInputFee(operation),
+    change_amount: paid?.change_amount ?? null,
+    keep_amount: totalKept(operation),
+    preimage: showPreimage ? (paid?.preimage ?? null) : null,
+    durations: outcome.durations,
+    state: operation.state,
+    message: outcome.message,
+    severity: outcome.severity,
+    missing: outcome.missing,
+    look_again_at: outcome.look_again_at?.toISOString() ?? null,
+    next_command: nextCommand(outcome),
+  };
+}
+
+/** The report of a melt that was only tried: nothing is written and nothing moved. */
+export function reportDryRun(plan: MeltPlan): MeltReport {
+  const { quote, choice, invoice, wallet, durations } = plan;
+  return {
+    schema: 'cashu-ops/melt@1',
+    ok: true,
+    status: 'dry_run',
+    operation_id: null,
+    transaction_id: null,
+    quote_id: quote.quote_id,
+    payment_hash: invoice.payment_hash,
+    npub: wallet.npub,
+    mint_url: wallet.mint_url,
+    amount: quote.amount,
+    fee_reserve: quote.fee_reserve,
+    fee_paid: null,
+    input_fee: choice.input_fee,
+    change_amount: null,
+    keep_amount: keptBy(plan),
+    preimage: null,
+    durations,
+    state: null,
+    message: `Would pay ${quote.amount} sat; nothing was written and nothing was paid.`,
+    severity: null,
+    missing: [],
+    look_again_at: null,
+    next_command: null,
+  };
+}
+
+/** What the chosen tokens hold beyond the chosen coins (sat): it would stay spendable. */
+function keptBy({ choice }: MeltPlan): number {
+  const secrets = new Set(choice.inputs.map((input) => input.secret));
+  const claimed = choice.tokens.filter((token) => token.proofs.some((p) => secrets.has(p.secret)));
+  const total = claimed.reduce((sum, token) => sum + token.total_amount, 0);
+  return total - choice.inputs_amount;
+}
+
+function nextCommand({ status, operation }: MeltOutcome): string | null {
+  if (status === 'paid' || status === 'failed') return null;
+  const open = isSubmitted(operation) || status === 'pending' || status === 'critical';
+  return open ? `cashu-ops melt --resume ${operation._id}` : null;
+}

@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { CashuOpsError } from '../../domain/errors.ts';
+import type { PreparedOperation } from '../../domain/melt_operation.ts';
+import { isLocked, sumProofs } from '../../domain/proof.ts';
+import { generateTransactionId } from '../../domain/transaction_id.ts';
+import { claimsOf } from '../../store/melt_claim.ts';
+import { chooseCoins } from './choose_coins.ts';
+import type { Stopwatch } from './stopwatch.ts';
+import { planSwap } from './swap.ts';
+import type { CoinChoice, MeltDeps, MeltPlan } from './types.ts';
+
+/** So often may others be faster before the wallet counts as too busy. */
+const CLAIM_ATTEMPTS_MAX = 40;
+const PAUSE_MAX_MS = 150;
+
+/**
+ * Steps 5 and 6: pre-flight reconciliation of exactly the chosen coins, then T1. Where another
+ * process took a coin first, or the mint holds one for another payment, coins are chosen anew.
+ *
+ * @throws CashuOpsError HIGH_SEVERITY_DISCREPANCIES, DUPLICATE_OPERATION, TOKENS_NOT_AVAILABLE when
+ *   the wallet stays busy, INSUFFICIENT_FUNDS, MINT_UNREACHABLE, JOURNAL_UNWRITABLE
+ */
+export async function claimCoins(
+  deps: MeltDeps,
+  plan: MeltPlan,
+  watch: Stopwatch,
+): Promise<PreparedOperation> {
+  const excluded = new Set<string>();
+  let choice = plan.choice;
+  for (let attempt = 1; ; attempt += 1) {
+    const held = await tryToClaim(deps, plan, choice, watch, attempt);
+    if ('operation' in held) return held.operation;
+    for (const secret of held.excluded) excluded.add(secret);
+    if (held.excluded.length === 0) await pause(Math.random() * PAUSE_MAX_MS);
+    const { npub, mint_url } = plan.wallet;
+    const { mint, quote } = plan;
+    choice = await watch.time('select', () =>
+      chooseCoins(deps, { npub, mint_url, mint, quote, excluded }),
+    );
+  }
+}
+
+type Attempt = { operation: PreparedOperation } | { excluded: string[] };
+
+async function tryToClaim(
+  deps: MeltDeps,
+  plan: MeltPlan,
+  choice: CoinChoice,
+  watch: Stopwatch,
+  attempt: number,
+): Promise<Attempt> {
+  const { npub, mint_url } = plan.wallet;
+  // The mint answers while the outputs are made and the journal is flushed to the disk.
+  const preFlight = watch.time('preflight', () =>
+    deps.reconciliation.performPreFlightReconciliation(npub, choice.inputs, mint_url),
+  );
+  const preparing = watch.time('prepare', () => writeDown(deps, plan, choice));
+  const [checked, prepared] = await Promise.allSettled([preFlight, preparing]);
+  if (prepared.status === 'rejected') throw prepared.reason;
+  const operation = prepared.value;
+  try {
+    if (checked.status === 'rejected') throw checked.reason;
+    const { states, unknown, mintErrors } = checked.value.stateCheck;
+    if (unknown > 0) throw unknownCoins(plan.mint.url, unknown, mintErrors[0]?.error ?? null);
+    const held = choice.inputs.filter((input) => states.get(input.Y) !== 'UNSPENT');
+    if (held.length > 0) {
+      await deps.journal.remove(operation._id);
+      return { excluded: held.map((input) => input.secret) };
+    }
+    const claims = claimsOf(choice.tokens, choice.inputs);
+    await watch.time('t1', () => deps.melts.prepare(operation, claims));
+    return { operation };
+  } catch (error) {
+    await deps.journal.remove(operation._id);
+    const taken = error instanceof CashuOpsError && error.code === 'TOKENS_NOT_AVAILABLE';
+    if (taken && attempt < CLAIM_ATTEMPTS_MAX) return { excluded: [] };
+    throw error;
+  }
+}
+
+/** The operation with its outputs, in the journal and not yet in the database. */
+async function writeDown(
+  deps: MeltDeps,
+  plan: MeltPlan,
+  choice: CoinChoice,
+): Promise<PreparedOperation> {
+  const { wallet, mint, quote } = plan;
+  const privkey = choice.inputs.some(isLocked)
+    ? await deps.wallets.spendingKey(wallet.npub, wallet.mint_url)
+    : null;
+  const swap = planSwap(deps.settings, plan, choice, privkey);
+  const { inputs, blanks } = swap
+    ? { inputs: swap.inputs, blanks: [] }
+    : await mint.prepareMelt(quote, choice.inputs, privkey);
+  const claims = claimsOf(choice.tokens, choice.inputs);
+  const now = deps.clock();
+  const operation: PreparedOperation = {
+    _id: randomUUID(),
+    rev: 0,
+    state: 'prepared',
+    transaction_id: generateTransactionId('melt', now.getTime()),
+    operation_hash: plan.operation_hash,
+    npub: wallet.npub,
+    wallet_id: String(wallet._id),
+    mint_url: wallet.mint_url,
+    unit: mint.unit,
+    invoice: plan.invoice.bolt11,
+    payment_hash: plan.invoice.payment_hash,
+    quote_id: quote.quote_id,
+    quote_expiry: quote.expiry,
+    amount: quote.amount,
+    fee_reserve: quote.fee_reserve,
+    input_fee: swap ? 0 : choice.input_fee,
+    keep_amount: claims.reduce((sum, claim) => sum + sumProofs(claim.untouched), 0),
+    source_token_ids: claims.map((claim) => String(claim.token._id)),
+    inputs,
+    blanks,
+    swap,
+    refusal: null,
+    observations: [],
+    actor: deps.actor,
+    created_at: now,
+    updated_at: now,
+  };
+  await deps.journal.append(operation._id, { kind: 'intent', operation });
+  return operation;
+}
+
+function unknownCoins(url: string, unknown: number, reason: string | null): CashuOpsError {
+  return new CashuOpsError(
+    'MINT_UNREACHABLE',
+    `The mint ${url} did not say the state of ${unknown} coins${reason ? ` (${reason})` : ''}, so they are not used. Nothing was paid; try again.`,
+  );
+}

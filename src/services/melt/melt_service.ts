@@ -1,0 +1,124 @@
+import { CashuOpsError } from '../../domain/errors.ts';
+import { isOpen, type MeltOperation } from '../../domain/melt_operation.ts';
+import { conflictOf, outcomeOf } from './outcome.ts';
+import { payMelt } from './pay.ts';
+import { planMelt } from './plan.ts';
+import { resolveMelt } from './resolve.ts';
+import { stopwatch } from './stopwatch.ts';
+import type { MeltDeps, MeltOutcome, MeltPlan, MeltRequest } from './types.ts';
+import { EarlierOperation } from './validate.ts';
+
+/** Between two looks at an open payment; doubles up to the maximum. */
+const POLL_MIN_MS = 1_000;
+const POLL_MAX_MS = 30_000;
+
+/** Pays Lightning invoices from stored ecash. All that it needs is handed in. */
+export class MeltService {
+  readonly #deps: MeltDeps;
+
+  constructor(deps: MeltDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Quotes a payment and chooses coins; nothing is written and nothing moves.
+   *
+   * @returns the plan, or status `conflict` with the earlier operation for the same payment
+   * @throws CashuOpsError one code for each reason why the payment cannot be
+   */
+  async plan(request: MeltRequest): Promise<MeltPlan | MeltOutcome> {
+    const planned = await planMelt(this.#deps, request);
+    return planned instanceof EarlierOperation ? conflictOf(planned.operation, {}) : planned;
+  }
+
+  /**
+   * Checks the chosen coins of a plan as the payment would, and changes nothing.
+   *
+   * @throws CashuOpsError HIGH_SEVERITY_DISCREPANCIES when the payment would be blocked
+   */
+  async rehearse({ wallet, choice }: MeltPlan): Promise<void> {
+    const { reconciliation } = this.#deps;
+    const check = await reconciliation.validateProofStatesForOperation(
+      wallet.npub,
+      choice.inputs,
+      wallet.mint_url,
+    );
+    if (check.recommendation === 'BLOCK_OPERATION') {
+      throw new CashuOpsError(
+        'HIGH_SEVERITY_DISCREPANCIES',
+        `The payment would be blocked: ${check.stateCheck.severityCounts.HIGH} of the chosen coins are not what the database says. Nothing was changed.`,
+      );
+    }
+    if (check.stateCheck.unknown > 0) {
+      throw new CashuOpsError(
+        'MINT_UNREACHABLE',
+        `The mint did not say the state of ${check.stateCheck.unknown} coins. Nothing was changed.`,
+      );
+    }
+  }
+
+  /**
+   * Pays a plan.
+   *
+   * @param interrupted before the request has left: ends with INTERRUPTED and free coins; after:
+   *   ends with status `pending`
+   */
+  async pay(plan: MeltPlan, interrupted: AbortSignal): Promise<MeltOutcome> {
+    try {
+      return await payMelt(this.#deps, plan, interrupted);
+    } catch (error) {
+      const earlier = await this.#ownerAfter(error, plan);
+      if (earlier === null) throw error;
+      return conflictOf(earlier, plan.durations);
+    }
+  }
+
+  /**
+   * Brings an open operation towards its end: settles, releases or waits; never pays.
+   *
+   * @param id operation id, transaction id or quote id
+   * @throws CashuOpsError OPERATION_NOT_FOUND, BOOKS_DO_NOT_CLOSE, …
+   */
+  async resume(id: string): Promise<MeltOutcome> {
+    const operation = await this.#find(id);
+    const watch = stopwatch();
+    try {
+      return await resolveMelt(this.#deps, operation, watch);
+    } catch (error) {
+      if (!(error instanceof CashuOpsError) || error.code !== 'OPERATION_CHANGED') throw error;
+      return outcomeOf(await this.#find(operation._id), watch.durations);
+    }
+  }
+
+  /**
+   * Looks again until the payment has ended or the time is over.
+   *
+   * @param waitMs how long at the most (ms)
+   */
+  async follow(outcome: MeltOutcome, waitMs: number, stop: AbortSignal): Promise<MeltOutcome> {
+    const { sleep } = this.#deps;
+    const end = performance.now() + waitMs;
+    let current = outcome;
+    for (let pause = POLL_MIN_MS; current.status === 'pending'; pause *= 2) {
+      const left = end - performance.now();
+      if (left <= 0 || stop.aborted || !isOpen(current.operation)) break;
+      await sleep(Math.min(pause, POLL_MAX_MS, left));
+      current = await this.resume(current.operation._id);
+    }
+    return current;
+  }
+
+  async #find(id: string): Promise<MeltOperation> {
+    const operation = await this.#deps.melts.find(id);
+    if (operation !== null) return operation;
+    throw new CashuOpsError(
+      'OPERATION_NOT_FOUND',
+      'There is no operation with this id. An operation id, a transaction id (melt_…) or a quote id of the mint is understood.',
+    );
+  }
+
+  async #ownerAfter(error: unknown, plan: MeltPlan): Promise<MeltOperation | null> {
+    if (!(error instanceof CashuOpsError) || error.code !== 'DUPLICATE_OPERATION') return null;
+    return this.#deps.melts.findEarlier(plan.invoice.payment_hash, plan.operation_hash, new Date());
+  }
+}

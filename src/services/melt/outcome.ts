@@ -1,0 +1,112 @@
+import { assertNever, CashuOpsError } from '../../domain/errors.ts';
+import type { Decision } from '../../domain/melt_decision.ts';
+import { type MeltOperation, totalInputFee } from '../../domain/melt_operation.ts';
+import type { Durations, MeltOutcome } from './types.ts';
+
+const REASONS: Readonly<Record<string, string>> = {
+  MINT_UNKNOWN: 'the mint does not answer',
+  PAYMENT_PENDING: 'Lightning is still trying to pay',
+  INPUTS_PENDING: 'the mint still holds the coins',
+  PREIMAGE_SHOWN: 'the mint says "unpaid" but shows a proof of payment',
+  PAID_BUT_INPUTS_OPEN: 'the mint says "paid" but has not booked the coins yet',
+  CONTRADICTION_SEEN_ONCE: 'the mint contradicts itself',
+  FATE_UNKNOWN: 'it is not known whether the request reached the mint',
+  PAID_BUT_INPUTS_NOT_SPENT: 'the mint says "paid" but does not call the coins spent',
+  UNPAID_BUT_INPUTS_SPENT: 'the mint says "unpaid" but calls the coins spent',
+  INPUTS_MIXED: 'the mint calls some of the coins spent and others not',
+  NEVER_SENT: 'the request never left',
+  REFUSED: 'the mint refused the request',
+  PAYMENT_FAILED: 'Lightning could not pay',
+  QUIET_PERIOD: 'the mint shows the coins unspent and the quote unpaid for the whole quiet period',
+};
+
+/** A reason code in words, for messages and for the operation's record. */
+export function reasonText(because: string): string {
+  return REASONS[because] ?? because;
+}
+
+/** How an operation stands, in one sentence. */
+export function outcomeOf(
+  operation: MeltOperation,
+  durations: Durations,
+  decision?: Decision,
+): MeltOutcome {
+  const waiting = decision?.action === 'wait' ? decision : null;
+  const base = {
+    operation,
+    durations,
+    severity: null,
+    missing: waiting?.missing ?? [],
+    look_again_at: waiting?.releasableAt ?? null,
+  };
+  switch (operation.state) {
+    case 'paid':
+      return {
+        ...base,
+        status: 'paid',
+        severity: operation.preimage_valid ? null : 'HIGH',
+        message: `Paid ${operation.amount} sat for ${operation.lightning_fee + totalInputFee(operation)} sat in fees.`,
+      };
+    case 'failed':
+      return {
+        ...base,
+        status: 'failed',
+        message: `Not paid: ${operation.reason}. The coins are free again.`,
+      };
+    case 'needs_attention':
+      return {
+        ...base,
+        status: 'critical',
+        severity: 'CRITICAL',
+        message: `An operator is needed: ${operation.reason}. The coins stay locked and nothing is paid again.`,
+      };
+    case 'prepared':
+    case 'swapping':
+    case 'submitting':
+    case 'pending':
+      return { ...base, status: 'pending', message: pendingMessage(operation) };
+    default:
+      return assertNever(operation);
+  }
+}
+
+function pendingMessage(operation: MeltOperation): string {
+  const reason = 'reason' in operation ? operation.reason : 'the payment is under way';
+  return `Not known yet: ${reason}. The coins are locked; look again with: cashu-ops melt --resume ${operation._id}`;
+}
+
+/** The answer to a second request for the same payment: the earlier operation, and nothing paid. */
+export function conflictOf(operation: MeltOperation, durations: Durations): MeltOutcome {
+  const stands = {
+    paid: 'has paid this invoice',
+    failed: 'tried the same payment a moment ago and failed',
+    prepared: 'is paying this invoice',
+    swapping: 'is paying this invoice',
+    submitting: 'is paying this invoice',
+    pending: 'is paying this invoice',
+    needs_attention: 'stands for this invoice and needs an operator',
+  }[operation.state];
+  return {
+    status: 'conflict',
+    operation,
+    durations,
+    severity: null,
+    missing: [],
+    look_again_at: null,
+    message: `Nothing was paid now: operation ${operation._id} ${stands}.`,
+  };
+}
+
+/** What a person is told when the sums of a paid melt do not close. */
+export function booksDoNotClose(operation: MeltOperation, why: string): CashuOpsError {
+  return new CashuOpsError(
+    'BOOKS_DO_NOT_CLOSE',
+    `The invoice is paid, but the sums do not close: ${why}. The operation stays open and its coins stay locked; the change may still be recovered.`,
+    {
+      operation_id: operation._id,
+      quote_id: operation.quote_id,
+      transaction_id: operation.transaction_id,
+      next_command: `cashu-ops melt --resume ${operation._id}`,
+    },
+  );
+}

@@ -1,0 +1,195 @@
+import { CashuOpsError, messageOf } from '../../domain/errors.ts';
+import type {
+  PreparedOperation,
+  Refusal,
+  SubmittingOperation,
+  SwappingOperation,
+} from '../../domain/melt_operation.ts';
+import { refusalOf } from '../../mint/errors.ts';
+import type { QuoteReading } from '../../mint/gateway.ts';
+import { claimCoins } from './claim.ts';
+import { booksDoNotClose, outcomeOf } from './outcome.ts';
+import { releaseMelt, resolveMelt } from './resolve.ts';
+import { provesPayment, settleMelt } from './settle.ts';
+import { type Stopwatch, stopwatch } from './stopwatch.ts';
+import { continueAfterSwap, swappedCoins } from './swap.ts';
+import type { MeltDeps, MeltOutcome, MeltPlan } from './types.ts';
+
+/**
+ * A process that was paused this long between T2 and the request (ms) must not send any more:
+ * somebody may have begun to count the quiet period.
+ */
+const SEND_WITHIN_MS = 10_000;
+
+/**
+ * Steps 5 to 11 of a melt: pre-flight, T1, swap, T2, request, journal, T3, look back.
+ *
+ * @param interrupted aborts before the request has left; afterwards the operation stays open
+ * @throws CashuOpsError HIGH_SEVERITY_DISCREPANCIES, DUPLICATE_OPERATION, INTERRUPTED, … with
+ *   nothing moved; BOOKS_DO_NOT_CLOSE, CRITICAL_DB_FAILURE_AFTER_MINT_SUCCESS with the money moved
+ */
+export async function payMelt(
+  deps: MeltDeps,
+  plan: MeltPlan,
+  interrupted: AbortSignal,
+): Promise<MeltOutcome> {
+  const watch = stopwatch(plan.durations);
+  assertNotInterrupted(interrupted);
+  const prepared = await claimCoins(deps, plan, watch);
+  const submitting = await submit(deps, plan, prepared, interrupted, watch);
+  if (submitting === null) return outcomeAfterSwap(deps, prepared, watch);
+  return send(deps, plan, submitting, interrupted, watch);
+}
+
+/** T1 is done: on to T2, through the swap where there is one. Null when the swap's end is not known. */
+async function submit(
+  deps: MeltDeps,
+  plan: MeltPlan,
+  prepared: PreparedOperation,
+  interrupted: AbortSignal,
+  watch: Stopwatch,
+): Promise<SubmittingOperation | null> {
+  if (interrupted.aborted) {
+    await releaseMelt(deps, prepared, 'interrupted before anything was sent');
+    assertNotInterrupted(interrupted);
+  }
+  const { swap } = prepared;
+  if (swap === null) return watch.time('t2', () => deps.melts.submit(prepared, deps.clock()));
+  const swapping = await deps.melts.startSwap({ ...prepared, swap }, deps.clock());
+  return watch.time('swap', () => exchange(deps, plan, swapping));
+}
+
+async function exchange(
+  deps: MeltDeps,
+  plan: MeltPlan,
+  swapping: SwappingOperation,
+): Promise<SubmittingOperation | null> {
+  try {
+    const signatures = await plan.mint.completeSwap(swapping.swap);
+    const coins = await swappedCoins(plan.mint, swapping.swap, signatures);
+    return coins && (await continueAfterSwap(deps, plan, swapping, coins));
+  } catch (error) {
+    deps.log.warn('The exchange of coins before the payment gave no clear answer', {
+      operation_id: swapping._id,
+      reason: messageOf(error),
+    });
+    const refusal = refusalOf(error);
+    if (refusal === null) return null;
+    await releaseMelt(
+      deps,
+      swapping,
+      `the mint refused to exchange the coins (${refusal.message})`,
+    );
+    return null;
+  }
+}
+
+async function outcomeAfterSwap(
+  deps: MeltDeps,
+  prepared: PreparedOperation,
+  watch: Stopwatch,
+): Promise<MeltOutcome> {
+  const current = await deps.melts.find(prepared._id);
+  return resolveMelt(deps, current ?? prepared, watch);
+}
+
+type Reply = { reading: QuoteReading } | { error: unknown } | { left: true };
+
+/** T2 is done: the request leaves. From here on nothing but the decision function frees coins. */
+async function send(
+  deps: MeltDeps,
+  plan: MeltPlan,
+  operation: SubmittingOperation,
+  interrupted: AbortSignal,
+  watch: Stopwatch,
+): Promise<MeltOutcome> {
+  // In both directions: a clock that was set back hides how long the process was paused.
+  const since = Math.abs(deps.clock().getTime() - operation.submitted_at.getTime());
+  const late = since > SEND_WITHIN_MS;
+  if (late || interrupted.aborted) {
+    const message = late ? 'the process was paused too long' : 'interrupted';
+    const noted = await refuse(deps, operation, { kind: 'never_left', code: null, message });
+    return resolveMelt(deps, noted, watch);
+  }
+  const reply = await watch.time('melt', () =>
+    requestUnlessInterrupted(plan, operation, interrupted),
+  );
+  if ('left' in reply) return outcomeOf(operation, watch.durations);
+  if ('error' in reply) return afterError(deps, plan, operation, reply.error, watch);
+  await keepReply(deps, operation, reply.reading);
+  const paid =
+    reply.reading.state === 'PAID' && provesPayment(reply.reading, plan.invoice.payment_hash);
+  if (!paid) return resolveMelt(deps, operation, watch);
+  const result = await settleMelt(deps, plan.mint, operation, reply.reading, watch);
+  if (result.settled) return outcomeOf(result.operation, watch.durations);
+  throw booksDoNotClose(operation, result.why);
+}
+
+async function requestUnlessInterrupted(
+  plan: MeltPlan,
+  operation: SubmittingOperation,
+  interrupted: AbortSignal,
+): Promise<Reply> {
+  const left = Promise.withResolvers<Reply>();
+  const leave = () => left.resolve({ left: true });
+  interrupted.addEventListener('abort', leave, { once: true });
+  const { quote_id, inputs, blanks } = operation;
+  const reply = plan.mint.completeMelt({ quote_id, inputs, blanks }).then(
+    (reading): Reply => ({ reading }),
+    (error: unknown): Reply => ({ error }),
+  );
+  try {
+    return await Promise.race([reply, left.promise]);
+  } finally {
+    interrupted.removeEventListener('abort', leave);
+  }
+}
+
+/** The error only says whether the request can have been carried out; the mint says what happened. */
+async function afterError(
+  deps: MeltDeps,
+  plan: MeltPlan,
+  operation: SubmittingOperation,
+  error: unknown,
+  watch: Stopwatch,
+): Promise<MeltOutcome> {
+  deps.log.warn('The melt request gave no clear answer; the mint is asked what happened', {
+    operation_id: operation._id,
+    reason: messageOf(error),
+  });
+  const refusal = refusalOf(error);
+  if (
+    refusal?.code !== null &&
+    refusal?.code !== undefined &&
+    refusal.code >= 12_000 &&
+    refusal.code < 13_000
+  ) {
+    plan.mint.forget();
+  }
+  const noted = refusal ? await refuse(deps, operation, refusal) : operation;
+  return resolveMelt(deps, noted, watch);
+}
+
+async function refuse(
+  deps: MeltDeps,
+  operation: SubmittingOperation,
+  refusal: Refusal,
+): Promise<SubmittingOperation> {
+  return deps.melts.note(operation, { ...operation, refusal, updated_at: deps.clock() });
+}
+
+/** Step 9. A reply that cannot be kept twice is still worth booking once. */
+async function keepReply(
+  deps: MeltDeps,
+  operation: SubmittingOperation,
+  reading: QuoteReading,
+): Promise<void> {
+  await deps.journal.append(operation._id, { kind: 'reply', reading }).catch((error: unknown) => {
+    deps.log.warn(messageOf(error), { operation_id: operation._id });
+  });
+}
+
+function assertNotInterrupted(interrupted: AbortSignal): void {
+  if (!interrupted.aborted) return;
+  throw new CashuOpsError('INTERRUPTED', 'Interrupted before anything was sent; nothing was paid.');
+}

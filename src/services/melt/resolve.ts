@@ -1,0 +1,251 @@
+import { CashuOpsError } from '../../domain/errors.ts';
+import { type Decision, decideMelt } from '../../domain/melt_decision.ts';
+import {
+  type FailedOperation,
+  isOpen,
+  isSubmitted,
+  type MeltOperation,
+  type OpenOperation,
+  type SubmittedOperation,
+  type SwappingOperation,
+  withObservation,
+} from '../../domain/melt_operation.ts';
+import { decideSwap } from '../../domain/swap_decision.ts';
+import type { MintGateway, QuoteReading } from '../../mint/gateway.ts';
+import { type Look, lookAtMint } from './look.ts';
+import { booksDoNotClose, outcomeOf, reasonText } from './outcome.ts';
+import { provesPayment, settleMelt } from './settle.ts';
+import type { Stopwatch } from './stopwatch.ts';
+import { stopAfterSwap, swappedCoins } from './swap.ts';
+import type { MeltDeps, MeltOutcome } from './types.ts';
+
+/**
+ * Brings an operation as far towards its end as is certain: one look at the mint, one decision, one
+ * transition. Pays nothing: what was never sent is released, not sent.
+ *
+ * @param operation as it was read or left by the step before
+ * @throws CashuOpsError BOOKS_DO_NOT_CLOSE, CRITICAL_DB_FAILURE_AFTER_MINT_SUCCESS,
+ *   DATABASE_UNREACHABLE
+ */
+export async function resolveMelt(
+  deps: MeltDeps,
+  operation: MeltOperation,
+  watch: Stopwatch,
+): Promise<MeltOutcome> {
+  const mint = deps.mintOf(operation.mint_url);
+  if (operation.state === 'failed') return resolveFailed(deps, mint, operation, watch);
+  if (!isOpen(operation)) return outcomeOf(operation, watch.durations);
+  const replied = await replyFromJournal(deps, operation);
+  if (replied !== null && isSubmitted(operation)) {
+    await mint.load();
+    return settle(deps, mint, operation, replied, watch);
+  }
+  if (operation.state === 'swapping') return resolveSwap(deps, mint, operation, watch);
+  return resolveSubmitted(deps, mint, operation, watch);
+}
+
+/** A reply that proves the payment needs no further question, wherever it was kept. */
+async function replyFromJournal(
+  deps: MeltDeps,
+  operation: OpenOperation,
+): Promise<QuoteReading | null> {
+  const entries = await deps.journal.read(operation._id);
+  const replies = entries.flatMap((entry) => (entry.kind === 'reply' ? [entry.reading] : []));
+  const reading = replies.at(-1) as QuoteReading | undefined;
+  const proves = reading?.state === 'PAID' && provesPayment(reading, operation.payment_hash);
+  return proves ? reading : null;
+}
+
+async function resolveSubmitted(
+  deps: MeltDeps,
+  mint: MintGateway,
+  operation: Exclude<OpenOperation, SwappingOperation>,
+  watch: Stopwatch,
+): Promise<MeltOutcome> {
+  const neverSent = operation.state === 'prepared' || operation.refusal?.kind === 'never_left';
+  const look = neverSent
+    ? nothingToSee(deps, operation)
+    : await watch.time('look', () => lookAtMint(mint, operation, deps.clock()));
+  const decision = decideMelt({
+    operation,
+    earlier: operation.observations,
+    now: look.observation,
+    quietPeriodMs: deps.settings.quiet_period_ms,
+  });
+  return carryOut(deps, mint, operation, look, decision, watch);
+}
+
+function nothingToSee(deps: MeltDeps, { inputs }: OpenOperation): Look {
+  const unknown = inputs.length;
+  return {
+    reading: { state: 'UNKNOWN', preimage: null, change: [] },
+    observation: {
+      at: deps.clock(),
+      quote: 'UNKNOWN',
+      preimage_shown: false,
+      inputs: { unspent: 0, pending: 0, spent: 0, unknown },
+    },
+  };
+}
+
+async function carryOut(
+  deps: MeltDeps,
+  mint: MintGateway,
+  operation: Exclude<OpenOperation, SwappingOperation>,
+  look: Look,
+  decision: Decision,
+  watch: Stopwatch,
+): Promise<MeltOutcome> {
+  switch (decision.action) {
+    case 'release':
+      return outcomeOf(
+        await releaseMelt(deps, operation, releaseReason(operation, decision.because), look),
+        watch.durations,
+      );
+    case 'settle':
+      if (!isSubmitted(operation)) throw new Error('a melt that was never sent cannot be settled');
+      await mint.load();
+      return settle(deps, mint, operation, look.reading, watch);
+    case 'wait':
+    case 'attention':
+      if (!isSubmitted(operation)) throw new Error('a melt that was never sent needs no waiting');
+      return keepOpen(deps, operation, look, decision, watch);
+  }
+}
+
+function releaseReason(operation: OpenOperation, because: string): string {
+  const words = operation.refusal?.message;
+  return words ? `${reasonText(because)} (${words})` : reasonText(because);
+}
+
+/** Frees the coins and ends the operation as failed. */
+export async function releaseMelt(
+  deps: MeltDeps,
+  operation: OpenOperation,
+  reason: string,
+  look?: Look,
+): Promise<FailedOperation> {
+  const now = deps.clock();
+  const released = await deps.melts.release(operation, {
+    ...operation,
+    state: 'failed',
+    reason,
+    failed_at: now,
+    updated_at: now,
+    submitted_at: isSubmitted(operation) ? operation.submitted_at : null,
+    observations: look
+      ? withObservation(operation.observations, look.observation)
+      : operation.observations,
+  });
+  await deps.journal.remove(operation._id);
+  return released;
+}
+
+async function keepOpen(
+  deps: MeltDeps,
+  operation: SubmittedOperation,
+  look: Look,
+  decision: Extract<Decision, { action: 'wait' | 'attention' }>,
+  watch: Stopwatch,
+): Promise<MeltOutcome> {
+  const attention = decision.action === 'attention' || operation.state === 'needs_attention';
+  const noted = await noteOrReread(deps, operation, {
+    ...operation,
+    state: attention ? 'needs_attention' : 'pending',
+    reason: reasonText(decision.because),
+    observations: withObservation(operation.observations, look.observation),
+    updated_at: deps.clock(),
+  });
+  return outcomeOf(noted, watch.durations, decision);
+}
+
+/** Notes a state that moves no coin; where another process was faster, its word holds. */
+async function noteOrReread(
+  deps: MeltDeps,
+  from: SubmittedOperation,
+  to: SubmittedOperation,
+): Promise<MeltOperation> {
+  try {
+    return await deps.melts.note(from, to);
+  } catch (error) {
+    if (!(error instanceof CashuOpsError) || error.code !== 'OPERATION_CHANGED') throw error;
+    return (await deps.melts.find(from._id)) ?? from;
+  }
+}
+
+async function settle(
+  deps: MeltDeps,
+  mint: MintGateway,
+  operation: SubmittedOperation | FailedOperation,
+  reading: QuoteReading,
+  watch: Stopwatch,
+): Promise<MeltOutcome> {
+  const result = await settleMelt(deps, mint, operation, reading, watch);
+  if (result.settled) return outcomeOf(result.operation, watch.durations);
+  if (operation.state !== 'failed') {
+    const reason = `paid, but ${result.why}`;
+    const state = 'needs_attention';
+    await noteOrReread(deps, operation, { ...operation, state, reason, updated_at: deps.clock() });
+  }
+  throw booksDoNotClose(operation, result.why);
+}
+
+/** A request that came through after its release has paid all the same: its change is ours. */
+async function resolveFailed(
+  deps: MeltDeps,
+  mint: MintGateway,
+  operation: FailedOperation,
+  watch: Stopwatch,
+): Promise<MeltOutcome> {
+  if (operation.submitted_at === null) return outcomeOf(operation, watch.durations);
+  const { reading, observation } = await lookAtMint(mint, operation, deps.clock());
+  const spent = observation.inputs.spent === operation.inputs.length;
+  if (reading.state !== 'PAID' || !spent) return outcomeOf(operation, watch.durations);
+  await mint.load();
+  return settle(deps, mint, operation, reading, watch);
+}
+
+/** The swap before a melt: what the mint signed tells whether it happened. The melt does not follow. */
+async function resolveSwap(
+  deps: MeltDeps,
+  mint: MintGateway,
+  operation: SwappingOperation,
+  watch: Stopwatch,
+): Promise<MeltOutcome> {
+  await mint.load();
+  const [coins, look] = await watch.time('look', () =>
+    Promise.all([
+      swappedCoins(mint, operation.swap, null),
+      lookAtMint(mint, operation, deps.clock()),
+    ]),
+  );
+  const decision = decideSwap({
+    happened: coins !== null,
+    earlier: operation.observations,
+    now: look.observation,
+    quietPeriodMs: deps.settings.quiet_period_ms,
+  });
+  switch (decision.action) {
+    case 'finish': {
+      if (coins === null) throw new Error('a swap without coins cannot be finished');
+      const reason = 'the process ended after the coins were exchanged; nothing was paid';
+      const stopped = await stopAfterSwap(deps, operation, coins, reason);
+      await deps.journal.remove(operation._id);
+      return outcomeOf(stopped, watch.durations);
+    }
+    case 'release':
+      return outcomeOf(
+        await releaseMelt(deps, operation, reasonText(decision.because), look),
+        watch.durations,
+      );
+    case 'wait': {
+      const observations = withObservation(operation.observations, look.observation);
+      const noted = await deps.melts.note(operation, {
+        ...operation,
+        observations,
+        updated_at: deps.clock(),
+      });
+      return outcomeOf(noted, watch.durations, decision);
+    }
+  }
+}

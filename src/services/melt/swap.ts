@@ -1,0 +1,118 @@
+import type {
+  FailedOperation,
+  StoredOutput,
+  SubmittingOperation,
+  SwappingOperation,
+  SwapRecord,
+} from '../../domain/melt_operation.ts';
+import type { NamedProof } from '../../domain/proof.ts';
+import { restoreOutputs } from '../../mint/change.ts';
+import type { ChangeSignature, MintGateway } from '../../mint/gateway.ts';
+import type { CoinChoice, MeltDeps, MeltPlan, MeltSettings } from './types.ts';
+
+/**
+ * Step 7: is exchanging the coins first worth its fee and its round trip? A mint that returns no
+ * change (NUT-08) would keep what is too much; a large coin would be locked as long as the payment
+ * takes.
+ *
+ * @returns the outputs of the swap, not yet sent, or null for a melt without one
+ */
+export function planSwap(
+  settings: Pick<MeltSettings, 'swap' | 'swap_min_overshoot_sat'>,
+  { mint, quote, capabilities }: MeltPlan,
+  choice: CoinChoice,
+  privkey: string | null,
+): SwapRecord | null {
+  if (choice.overshoot <= 0) return null;
+  const needed = quote.amount + quote.fee_reserve;
+  const worth = capabilities.change
+    ? choice.overshoot > Math.max(needed, settings.swap_min_overshoot_sat)
+    : true;
+  const wanted = settings.swap === 'always' || (worth && settings.swap === 'auto');
+  return wanted ? mint.prepareSwap(choice.inputs, needed, privkey) : null;
+}
+
+export interface SwappedCoins {
+  send: NamedProof[];
+  keep: NamedProof[];
+}
+
+/**
+ * Makes the coins of a swap, from its answer where every signature belongs to its output, else
+ * from what the mint signed before (NUT-09).
+ *
+ * @returns the coins, or null when not all of them are to be had: the swap did not happen or the
+ *   mint does not say
+ */
+export async function swappedCoins(
+  mint: MintGateway,
+  swap: SwapRecord,
+  signatures: readonly ChangeSignature[] | null,
+): Promise<SwappedCoins | null> {
+  const outputs = [...swap.send_outputs, ...swap.keep_outputs];
+  const coins =
+    (signatures && (await unblindAll(mint, outputs, signatures))) ??
+    (await restoreOutputs(mint, outputs));
+  if (coins?.length !== outputs.length) return null;
+  return {
+    send: coins.slice(0, swap.send_outputs.length),
+    keep: coins.slice(swap.send_outputs.length),
+  };
+}
+
+async function unblindAll(
+  mint: MintGateway,
+  outputs: readonly StoredOutput[],
+  signatures: readonly ChangeSignature[],
+): Promise<NamedProof[] | null> {
+  if (signatures.length !== outputs.length) return null;
+  const coins: NamedProof[] = [];
+  for (const [index, output] of outputs.entries()) {
+    const signature = signatures[index];
+    const fits = signature?.amount === Number(output.blindedMessage.amount) && signature.dleq;
+    if (!fits) return null;
+    const coin = await mint.unblind(output, signature).catch(() => null);
+    if (coin === null) return null;
+    coins.push(coin);
+  }
+  return coins;
+}
+
+/** swapping → submitting: the new coins are the melt's inputs, with blanks for their change. */
+export async function continueAfterSwap(
+  deps: MeltDeps,
+  plan: MeltPlan,
+  from: SwappingOperation,
+  coins: SwappedCoins,
+): Promise<SubmittingOperation> {
+  const { inputs, blanks } = await plan.mint.prepareMelt(plan.quote, coins.send, null);
+  const now = deps.clock();
+  return deps.melts.finishSwap(from, coins, {
+    ...from,
+    state: 'submitting',
+    inputs,
+    blanks,
+    input_fee: plan.mint.inputFee(inputs),
+    submitted_at: now,
+    updated_at: now,
+  });
+}
+
+/** swapping → failed after the swap happened: the new coins are spendable, nothing was paid. */
+export function stopAfterSwap(
+  deps: MeltDeps,
+  from: SwappingOperation,
+  coins: SwappedCoins,
+  reason: string,
+): Promise<FailedOperation> {
+  const now = deps.clock();
+  return deps.melts.finishSwap(from, coins, {
+    ...from,
+    state: 'failed',
+    inputs: coins.send,
+    submitted_at: null,
+    failed_at: now,
+    updated_at: now,
+    reason,
+  });
+}

@@ -1,0 +1,124 @@
+import type { Severity } from '../../domain/errors.ts';
+import type { Invoice, Network, PayableInvoice } from '../../domain/invoice.ts';
+import type {
+  MeltOperation,
+  PaidOperation,
+  PreparedOperation,
+} from '../../domain/melt_operation.ts';
+import type { MeltPolicy } from '../../domain/melt_policy.ts';
+import type { NamedProof } from '../../domain/proof.ts';
+import type { RescueJournal } from '../../journal/rescue_journal.ts';
+import type { MeltQuote, MintCapabilities, MintGateway } from '../../mint/gateway.ts';
+import type { TokenDocument } from '../../store/documents.ts';
+import type { MeltStore } from '../../store/melt_store.ts';
+import type { Wallet } from '../../store/wallet_reads.ts';
+import type { Reconciliation, ServiceLog } from '../reconciliation/reconciliation.ts';
+
+/** When coins are exchanged before a melt. */
+export type SwapPolicy = 'auto' | 'never' | 'always';
+
+export interface MeltSettings {
+  /** The Lightning network that this installation pays on. */
+  network: Network;
+  /** Two looks must agree over this time before money of unknown fate is released (ms). */
+  quiet_period_ms: number;
+  swap: SwapPolicy;
+  /** `auto` swaps when more than this (sat), and more than the payment itself, would be locked. */
+  swap_min_overshoot_sat: number;
+}
+
+/** What the wallet's database must offer the melt. */
+export interface MeltWallets {
+  /** By the mint's URL in normal form; the document may have it in another. */
+  findWallet(npub: string, mintUrl: string): Promise<Wallet | null>;
+  /** The key of locked coins; asked for only when there are any. */
+  spendingKey(npub: string, mintUrl: string): Promise<string | null>;
+  /** Free tokens to choose from: as many as reach the amount, or all there are. */
+  spendableTokens(npub: string, amount: number, mintUrl: string): Promise<TokenDocument[]>;
+  /** sat that other operations hold */
+  reservedBalance(npub: string, mintUrl: string): Promise<number>;
+  readPolicy(): Promise<MeltPolicy>;
+  /** The look back after the money moved; writes its own audit event. */
+  reconcileAfterMelt(
+    operation: PaidOperation,
+    durations: Durations,
+  ): Promise<{ success: boolean; problems: string[] }>;
+}
+
+export interface MeltDeps {
+  wallets: MeltWallets;
+  melts: MeltStore;
+  mintOf: (mintUrl: string) => MintGateway;
+  reconciliation: Reconciliation;
+  journal: RescueJournal;
+  settings: MeltSettings;
+  /** Who pays, for the operation. */
+  actor: string;
+  clock: () => Date;
+  sleep: (ms: number) => Promise<void>;
+  log: ServiceLog;
+}
+
+export interface MeltRequest {
+  npub: string;
+  /** In normal form. */
+  mint_url: string;
+  invoice: Invoice;
+  /** sat; null for no ceiling */
+  max_fee: number | null;
+}
+
+/** How long each step took (ms). */
+export type Durations = Record<string, number>;
+
+/** A melt that is quoted and whose coins are chosen; nothing is written yet. */
+export interface MeltPlan {
+  request: MeltRequest;
+  wallet: Wallet;
+  invoice: PayableInvoice;
+  mint: MintGateway;
+  capabilities: MintCapabilities;
+  operation_hash: string;
+  quote: MeltQuote;
+  choice: CoinChoice;
+  durations: Durations;
+}
+
+export interface CoinChoice {
+  tokens: TokenDocument[];
+  inputs: NamedProof[];
+  /** sat */
+  inputs_amount: number;
+  input_fee: number;
+  /** sat that these inputs are more than the payment can need */
+  overshoot: number;
+}
+
+/** What is claimed: the operation and where its coins stand. */
+export interface ClaimedMelt {
+  plan: MeltPlan;
+  operation: PreparedOperation;
+}
+
+export type MeltStatus =
+  | 'paid'
+  | 'pending'
+  | 'failed'
+  | 'blocked'
+  | 'conflict'
+  | 'critical'
+  | 'dry_run';
+
+/** How a melt stands, for whoever asked. */
+export interface MeltOutcome {
+  status: MeltStatus;
+  operation: MeltOperation;
+  /** One sentence for a person. */
+  message: string;
+  severity: Severity | null;
+  /** What a release would still need, when the payment is open. */
+  missing: string[];
+  /** When to look again at the earliest. */
+  look_again_at: Date | null;
+  durations: Durations;
+}

@@ -1,0 +1,156 @@
+import type { mongo } from 'mongoose';
+import { OWNING_STATES } from '../domain/melt_operation.ts';
+import {
+  AUDIT_LOG,
+  type CollectionName,
+  MELT_OPERATIONS,
+  RECONCILE_RUNS,
+  TOKENS,
+  WALLETS,
+} from './collections.ts';
+import { LIVE_STATUSES } from './documents.ts';
+
+export type IndexKey = Readonly<Record<string, 1 | -1 | 'hashed'>>;
+
+/** One index as it should stand in the database. */
+export interface IndexSpec {
+  collection: CollectionName;
+  name: string;
+  key: IndexKey;
+  unique?: true;
+  sparse?: true;
+  partialFilterExpression?: mongo.Document;
+}
+
+/** The index that keeps one coin from being counted twice. */
+export const LIVE_PROOF_INDEX = 'live_proof_unique';
+/** Balances are answered from this index alone. */
+export const BALANCE_INDEX = 'balance_covered';
+/** The index that keeps one invoice from being paid twice. */
+export const INVOICE_INDEX = 'one_owner_per_invoice';
+
+/*
+ * Names without a meaning of their own are the ones that MongoDB gives, because databases that
+ * exist already have them.
+ */
+const WALLET_INDEXES: readonly IndexSpec[] = [
+  { collection: WALLETS, name: 'npub_1_mint_url_1', key: { npub: 1, mint_url: 1 }, unique: true },
+];
+
+const TOKEN_INDEXES: readonly IndexSpec[] = [
+  {
+    collection: TOKENS,
+    name: 'npub_1_mint_url_1_status_1',
+    key: { npub: 1, mint_url: 1, status: 1 },
+  },
+  {
+    collection: TOKENS,
+    name: 'npub_1_transaction_type_1_status_1',
+    key: { npub: 1, transaction_type: 1, status: 1 },
+  },
+  {
+    collection: TOKENS,
+    name: 'metadata.parent_transaction_id_1',
+    key: { 'metadata.parent_transaction_id': 1 },
+  },
+  {
+    collection: TOKENS,
+    name: 'atomic_transaction_lookup',
+    key: { 'metadata.operation_hash': 1, 'metadata.operation_timestamp': -1 },
+    sparse: true,
+  },
+  {
+    collection: TOKENS,
+    name: 'npub_1_createdAt_-1',
+    key: { npub: 1, createdAt: -1, _id: -1 },
+  },
+  { collection: TOKENS, name: 'npub_1_transaction_id_1', key: { npub: 1, transaction_id: 1 } },
+  { collection: TOKENS, name: 'transaction_id_1', key: { transaction_id: 1 }, unique: true },
+  { collection: TOKENS, name: 'proofs.secret_1', key: { 'proofs.secret': 1 } },
+  { collection: TOKENS, name: 'proofs.Y_1', key: { 'proofs.Y': 1 }, sparse: true },
+  { collection: TOKENS, name: 'reserved_by_1', key: { reserved_by: 1 }, sparse: true },
+  {
+    collection: TOKENS,
+    name: BALANCE_INDEX,
+    // The id at the end lets pages of tokens, biggest first, come from the index too.
+    key: { npub: 1, mint_url: 1, status: 1, total_amount: 1, _id: 1 },
+  },
+  {
+    collection: TOKENS,
+    name: LIVE_PROOF_INDEX,
+    key: { 'proofs.secret': 1 },
+    unique: true,
+    partialFilterExpression: {
+      status: { $in: [...LIVE_STATUSES] },
+      // Without this, two pending deposits without proofs would collide on null.
+      'proofs.secret': { $exists: true },
+    },
+  },
+];
+
+const OPERATION_INDEXES: readonly IndexSpec[] = [
+  {
+    collection: MELT_OPERATIONS,
+    name: 'operation_transaction_id_unique',
+    key: { transaction_id: 1 },
+    unique: true,
+  },
+  {
+    collection: MELT_OPERATIONS,
+    name: INVOICE_INDEX,
+    key: { payment_hash: 1 },
+    unique: true,
+    partialFilterExpression: { state: { $in: [...OWNING_STATES] } },
+  },
+  {
+    collection: MELT_OPERATIONS,
+    name: 'operation_quote_unique',
+    key: { mint_url: 1, quote_id: 1 },
+    unique: true,
+  },
+  {
+    collection: MELT_OPERATIONS,
+    name: 'operation_hash_1_created_at_-1',
+    key: { operation_hash: 1, created_at: -1 },
+  },
+  {
+    collection: MELT_OPERATIONS,
+    name: 'state_1_updated_at_1',
+    key: { state: 1, updated_at: 1 },
+  },
+  { collection: MELT_OPERATIONS, name: 'npub_1_created_at_-1', key: { npub: 1, created_at: -1 } },
+];
+
+const AUDIT_INDEXES: readonly IndexSpec[] = [
+  { collection: AUDIT_LOG, name: 'npub_1_time_-1', key: { npub: 1, time: -1 } },
+  { collection: AUDIT_LOG, name: 'operation_id_1_time_1', key: { operation_id: 1, time: 1 } },
+  { collection: AUDIT_LOG, name: 'time_-1', key: { time: -1 } },
+];
+
+const RUN_INDEXES: readonly IndexSpec[] = [
+  { collection: RECONCILE_RUNS, name: 'started_at_-1', key: { started_at: -1 } },
+];
+
+/** Every index of the store, for a replica set. */
+export const INDEXES: readonly IndexSpec[] = [
+  ...WALLET_INDEXES,
+  ...TOKEN_INDEXES,
+  ...OPERATION_INDEXES,
+  ...AUDIT_INDEXES,
+  ...RUN_INDEXES,
+];
+
+/**
+ * The indexes for a sharded cluster, where wallets and tokens are distributed by `npub`.
+ *
+ * There a unique index must begin with the shard key, so it holds within one wallet; what stands in
+ * two wallets is found by reconciliation. The tool's own collections stay on one shard: an invoice
+ * has one owner in the whole cluster.
+ */
+export function forShardedCluster(specs: readonly IndexSpec[]): IndexSpec[] {
+  return specs.map((spec) => {
+    const sharded = spec.collection === WALLETS || spec.collection === TOKENS;
+    if (!sharded || spec.unique !== true || Object.keys(spec.key)[0] === 'npub') return spec;
+    return { ...spec, key: { npub: 1, ...spec.key } };
+  });
+}

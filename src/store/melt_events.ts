@@ -1,0 +1,83 @@
+import type { AuditEventData, AuditSeverity } from '../domain/audit_event.ts';
+import { assertNever } from '../domain/errors.ts';
+import { type MeltOperation, totalInputFee, totalKept } from '../domain/melt_operation.ts';
+import { sumProofs } from '../domain/proof.ts';
+
+type MeltEventType = Extract<AuditEventData['type'], `melt_${string}`> & AuditEventData['type'];
+
+/** The audit event of one arrow of the state machine: ids, amounts and names of states only. */
+export function meltEvent(from: MeltOperation | null, to: MeltOperation): AuditEventData {
+  const { type, severity, note } = headline(from, to);
+  return {
+    type: type as 'melt_prepared',
+    severity,
+    npub: to.npub,
+    mint_url: to.mint_url,
+    operation_id: to._id,
+    transaction_id: to.transaction_id,
+    quote_id: to.quote_id,
+    before: from?.state ?? null,
+    after: to.state,
+    amounts: amountsOf(to),
+    ys: to.inputs.map((input) => input.Y).slice(0, 1000),
+    note,
+  };
+}
+
+function amountsOf(operation: MeltOperation): Record<string, number> {
+  const amounts: Record<string, number> = {
+    amount: operation.amount,
+    fee_reserve: operation.fee_reserve,
+    input_fee: totalInputFee(operation),
+    inputs: sumProofs(operation.inputs),
+    kept: totalKept(operation),
+  };
+  if (operation.state === 'paid') {
+    amounts.lightning_fee = operation.lightning_fee;
+    amounts.change = operation.change_amount;
+  }
+  return amounts;
+}
+
+interface Headline {
+  type: MeltEventType;
+  severity: AuditSeverity;
+  note: string | null;
+}
+
+function headline(from: MeltOperation | null, to: MeltOperation): Headline {
+  if (from !== null && from.state === to.state) {
+    return { type: 'melt_observed', severity: 'INFO', note: reasonOf(to) };
+  }
+  switch (to.state) {
+    case 'prepared':
+      return { type: 'melt_prepared', severity: 'INFO', note: null };
+    case 'swapping':
+      return { type: 'melt_swapping', severity: 'INFO', note: null };
+    case 'submitting':
+      return from?.state === 'swapping'
+        ? { type: 'melt_swapped', severity: 'INFO', note: null }
+        : { type: 'melt_submitted', severity: 'INFO', note: null };
+    case 'pending':
+      return { type: 'melt_pending', severity: 'LOW', note: to.reason };
+    case 'needs_attention':
+      return { type: 'melt_needs_attention', severity: 'CRITICAL', note: to.reason };
+    case 'failed':
+      return { type: 'melt_failed', severity: 'LOW', note: to.reason };
+    case 'paid':
+      // A preimage that does not fit is no reason to keep the books open, but somebody should know.
+      return to.preimage_valid
+        ? { type: 'melt_paid', severity: 'INFO', note: null }
+        : {
+            type: 'melt_paid',
+            severity: 'HIGH',
+            note: 'the preimage does not fit the payment hash',
+          };
+    default:
+      return assertNever(to);
+  }
+}
+
+function reasonOf(operation: MeltOperation): string | null {
+  return 'reason' in operation ? operation.reason : null;
+}

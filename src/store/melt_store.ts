@@ -1,0 +1,266 @@
+import type { mongo } from 'mongoose';
+import type { AuditEventData } from '../domain/audit_event.ts';
+import { CashuOpsError } from '../domain/errors.ts';
+import type {
+  FailedOperation,
+  MeltOperation,
+  OpenOperation,
+  PaidOperation,
+  PreparedOperation,
+  SubmittedOperation,
+  SubmittingOperation,
+  SwappingOperation,
+} from '../domain/melt_operation.ts';
+import { OPEN_STATES, OWNING_STATES } from '../domain/melt_operation.ts';
+import type { NamedProof } from '../domain/proof.ts';
+import { tokenIdsOf } from '../domain/transaction_id.ts';
+import type { AuditLog } from './audit_log.ts';
+import { MELT_OPERATIONS, TOKENS } from './collections.ts';
+import type { Store } from './connection.ts';
+import type { TokenDocument } from './documents.ts';
+import { applyAtomicMelt, changeMetadata } from './melt_atomic.ts';
+import { claimTokens, type TokenClaim } from './melt_claim.ts';
+import { meltEvent } from './melt_events.ts';
+import { newToken, toObjectId } from './new_token.ts';
+
+/**
+ * The durable record of melts. Each method that changes something is one transaction with its
+ * audit event; each names the operation as it was read and fails with OPERATION_CHANGED when
+ * somebody else moved it meanwhile.
+ */
+export class MeltStore {
+  readonly #store: Store;
+  readonly #audit: AuditLog;
+  readonly #operations: mongo.Collection<MeltOperation>;
+
+  constructor(store: Store, audit: AuditLog) {
+    this.#store = store;
+    this.#audit = audit;
+    this.#operations = store.db.collection<MeltOperation>(MELT_OPERATIONS);
+  }
+
+  /** By operation id, transaction id or quote id. */
+  find(id: string): Promise<MeltOperation | null> {
+    return this.#operations.findOne({
+      $or: [{ _id: id }, { transaction_id: id }, { quote_id: id }],
+    });
+  }
+
+  /**
+   * The operation that answers a second request for the same payment: one that is open or paid on
+   * the payment hash, or any with the same hash since `since`.
+   */
+  findEarlier(paymentHash: string, operationHash: string, since: Date) {
+    return this.#operations.findOne(
+      {
+        $or: [
+          { payment_hash: paymentHash, state: { $in: [...OWNING_STATES] } },
+          { operation_hash: operationHash, created_at: { $gte: since } },
+        ],
+      },
+      { sort: { created_at: -1 } },
+    );
+  }
+
+  /** Open operations of a wallet, oldest first. */
+  openOperations(npub: string): mongo.FindCursor<mongo.WithId<MeltOperation>> {
+    return this.#operations
+      .find({ npub, state: { $in: [...OPEN_STATES] } })
+      .sort({ created_at: 1 });
+  }
+
+  /**
+   * T1: claims the tokens and writes the operation.
+   *
+   * @throws CashuOpsError TOKENS_NOT_AVAILABLE when a token was taken, DUPLICATE_OPERATION when
+   *   another operation owns the invoice or the quote
+   */
+  async prepare(operation: PreparedOperation, claims: readonly TokenClaim[]): Promise<void> {
+    await this.#confirmed(operation, async (session) => {
+      await claimTokens(this.#store.db, session, operation, claims);
+      await this.#operations.insertOne(operation, { session });
+      await this.#record(session, meltEvent(null, operation));
+    });
+  }
+
+  /** prepared → swapping: the swap's outputs are durable before its request leaves. */
+  startSwap(from: PreparedOperation & { swap: SwappingOperation['swap'] }, now: Date) {
+    return this.#move(from, { ...from, state: 'swapping', updated_at: now });
+  }
+
+  /** T2, prepared → submitting: from here on the request may have left. */
+  submit(from: PreparedOperation, now: Date): Promise<SubmittingOperation> {
+    return this.#move(from, { ...from, state: 'submitting', submitted_at: now, updated_at: now });
+  }
+
+  /**
+   * swapping → submitting, or → failed when the payment is not to follow: the old coins are spent,
+   * the new ones stored, in one transaction.
+   */
+  async finishSwap<To extends SubmittingOperation | FailedOperation>(
+    from: SwappingOperation,
+    coins: { send: NamedProof[]; keep: NamedProof[] },
+    to: To,
+  ): Promise<To> {
+    return this.#moveWith(from, to, async (session, next) => {
+      const spent = await this.#updateSources(session, from, {
+        status: 'spent',
+        spent_at: next.updated_at,
+      });
+      assertAll(spent, from);
+      const ids = tokenIdsOf(from.transaction_id);
+      const send = swapToken(
+        from,
+        ids.swapSend,
+        coins.send,
+        next.updated_at,
+        next.state === 'submitting',
+      );
+      const keep =
+        coins.keep.length > 0
+          ? [swapToken(from, ids.swapKeep, coins.keep, next.updated_at, false)]
+          : [];
+      await this.#tokens.insertMany([send, ...keep], { session });
+      if (next.state === 'submitting') next.source_token_ids = [String(send._id)];
+    });
+  }
+
+  /** A change that moves no coin: an observation, a refusal, submitting → pending, … */
+  note<To extends OpenOperation>(from: OpenOperation, to: To): Promise<To> {
+    return this.#move(from, to);
+  }
+
+  /**
+   * T3: the payment happened. Source tokens become spent, the change is stored, all or nothing.
+   * From `failed` too: a request that came through after its release has still paid.
+   */
+  settle(
+    from: SubmittedOperation | FailedOperation,
+    to: PaidOperation,
+    change: readonly NamedProof[],
+  ): Promise<PaidOperation> {
+    const operation_id = from.state === 'failed' ? undefined : from._id;
+    return this.#moveWith(from, to, async (session) => {
+      await applyAtomicMelt(
+        this.#store.db,
+        session,
+        {
+          sourceTokenIds: from.source_token_ids.map((id) => toObjectId(id, 'a source token')),
+          keepProofs: [],
+          meltChangeProofs: change,
+          transactionId: from.transaction_id,
+          metadata: { ...from, operation_id },
+        },
+        to.updated_at,
+      );
+    });
+  }
+
+  /** → failed: the payment did not happen, the coins are free again. */
+  release(from: OpenOperation, to: FailedOperation): Promise<FailedOperation> {
+    return this.#moveWith(from, to, async (session) => {
+      const freed = await this.#updateSources(session, from, { status: 'unspent', spent_at: null });
+      assertAll(freed, from);
+    });
+  }
+
+  get #tokens() {
+    return this.#store.db.collection<TokenDocument>(TOKENS);
+  }
+
+  async #updateSources(
+    session: mongo.ClientSession,
+    operation: OpenOperation,
+    $set: Pick<TokenDocument, 'status' | 'spent_at'>,
+  ): Promise<number> {
+    const _id = { $in: operation.source_token_ids.map((id) => toObjectId(id, 'a source token')) };
+    const result = await this.#tokens.updateMany(
+      { _id, status: 'pending', reserved_by: operation._id },
+      { $set: { ...$set, updatedAt: new Date() }, $unset: { reserved_by: '' } },
+      { session },
+    );
+    return result.modifiedCount;
+  }
+
+  #move<To extends MeltOperation>(from: OpenOperation, to: To): Promise<To> {
+    return this.#moveWith(from, to, async () => {});
+  }
+
+  /** The one place where an operation changes: coins, compare-and-set on `rev`, audit event. */
+  async #moveWith<To extends MeltOperation>(
+    from: MeltOperation,
+    to: To,
+    moveCoins: (session: mongo.ClientSession, next: To) => Promise<void>,
+  ): Promise<To> {
+    const next: To = { ...to, rev: from.rev + 1 };
+    await this.#confirmed(next, async (session) => {
+      await moveCoins(session, next);
+      const result = await this.#operations.replaceOne({ _id: from._id, rev: from.rev }, next, {
+        session,
+      });
+      if (result.modifiedCount !== 1) throw changedMeanwhile(from);
+      await this.#record(session, meltEvent(from, next));
+    });
+    return next;
+  }
+
+  /** A commit whose answer was lost is looked up: only the database knows whether it happened. */
+  async #confirmed(next: MeltOperation, work: (session: mongo.ClientSession) => Promise<void>) {
+    try {
+      await this.#store.transactions.run(work);
+    } catch (error) {
+      if (!isOutcomeUnknown(error)) throw error;
+      const stored = await this.#operations.findOne({ _id: next._id }).catch(() => null);
+      if (stored?.rev !== next.rev || stored.state !== next.state) throw error;
+    }
+  }
+
+  async #record(session: mongo.ClientSession, event: AuditEventData): Promise<void> {
+    await this.#audit.createAuditLogEntry(session, event);
+  }
+}
+
+function swapToken(
+  operation: SwappingOperation,
+  transaction_id: string,
+  proofs: NamedProof[],
+  now: Date,
+  reserved: boolean,
+): TokenDocument {
+  const { npub, wallet_id, mint_url } = operation;
+  return newToken(
+    {
+      npub,
+      wallet_id,
+      mint_url,
+      proofs,
+      status: reserved ? 'pending' : 'unspent',
+      transaction_type: 'change',
+      transaction_id,
+      metadata: changeMetadata(operation, operation.transaction_id, now),
+      ...(reserved && { reserved_by: operation._id }),
+    },
+    now,
+  );
+}
+
+function assertAll(changed: number, operation: OpenOperation): void {
+  if (changed === operation.source_token_ids.length) return;
+  throw new CashuOpsError(
+    'TOKENS_NOT_AVAILABLE',
+    `Only ${changed} of ${operation.source_token_ids.length} reserved tokens of operation ${operation._id} were as they should be; nothing was changed.`,
+    { operation_id: operation._id },
+  );
+}
+
+function isOutcomeUnknown(error: unknown): boolean {
+  return error instanceof CashuOpsError && error.details.facts?.outcome === 'unknown';
+}
+
+function changedMeanwhile(operation: MeltOperation): CashuOpsError {
+  return new CashuOpsError(
+    'OPERATION_CHANGED',
+    `Operation ${operation._id} was moved by another process meanwhile; nothing was changed here.`,
+    { operation_id: operation._id, next_command: `cashu-ops melt --resume ${operation._id}` },
+  );
+}

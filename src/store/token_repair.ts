@@ -1,0 +1,97 @@
+import type { mongo } from 'mongoose';
+import { CashuOpsError } from '../domain/errors.ts';
+import { type NamedProof, sumProofs } from '../domain/proof.ts';
+import { generateTransactionId } from '../domain/transaction_id.ts';
+import { TOKENS } from './collections.ts';
+import type { TokenDocument } from './documents.ts';
+import { newToken } from './new_token.ts';
+
+/** A token document whose coins all carry their Y. */
+export type NamedToken = Omit<TokenDocument, 'proofs'> & { proofs: NamedProof[] };
+
+/** What became of a token that lost coins. */
+export interface Retirement {
+  token_id: string;
+  /** sat that are spent now */
+  retired_amount: number;
+  /** The new token of the coins that stay, if any did. */
+  rest_token_id: string | null;
+  rest_amount: number;
+}
+
+/**
+ * Takes coins out of circulation, inside the caller's transaction: the token keeps only them and
+ * becomes spent, the others move to a new `change` token of the same status. So a token with one
+ * spent coin loses that one and nothing else.
+ *
+ * @param token the document as it was read; compare-and-set on its status, owner and coins
+ * @param ys public names of the coins to retire
+ * @throws CashuOpsError TOKENS_NOT_AVAILABLE when the document changed meanwhile
+ */
+export async function retireCoins(
+  db: mongo.Db,
+  session: mongo.ClientSession,
+  token: NamedToken,
+  ys: ReadonlySet<string>,
+  now: Date,
+): Promise<Retirement> {
+  const tokens = db.collection<TokenDocument>(TOKENS);
+  const retired = token.proofs.filter((proof) => ys.has(proof.Y));
+  const rest = token.proofs.filter((proof) => !ys.has(proof.Y));
+  const retired_amount = sumProofs(retired);
+  const result = await tokens.updateOne(
+    {
+      _id: token._id,
+      status: token.status,
+      reserved_by: token.reserved_by ?? { $exists: false },
+      proofs: { $size: token.proofs.length },
+      'proofs.secret': { $all: token.proofs.map((proof) => proof.secret) },
+    },
+    {
+      $set: {
+        status: 'spent',
+        spent_at: now,
+        updatedAt: now,
+        proofs: retired,
+        total_amount: retired_amount,
+        mint_state: 'SPENT',
+        mint_checked_at: now,
+      },
+      $unset: { reserved_by: '' },
+    },
+    { session },
+  );
+  if (result.modifiedCount !== 1) throw changedMeanwhile(token);
+  const restToken = rest.length > 0 ? restOf(token, rest, now) : null;
+  if (restToken !== null) await tokens.insertOne(restToken, { session });
+  return {
+    token_id: String(token._id),
+    retired_amount,
+    rest_token_id: restToken && String(restToken._id),
+    rest_amount: sumProofs(rest),
+  };
+}
+
+function restOf(token: NamedToken, rest: NamedProof[], now: Date): TokenDocument {
+  return newToken(
+    {
+      npub: token.npub,
+      wallet_id: token.wallet_id,
+      mint_url: token.mint_url,
+      proofs: rest,
+      status: token.status,
+      transaction_type: 'change',
+      transaction_id: generateTransactionId('split', now.getTime()),
+      metadata: { source: 'change', parent_transaction_id: token.transaction_id },
+      ...(token.reserved_by && { reserved_by: token.reserved_by }),
+    },
+    now,
+  );
+}
+
+function changedMeanwhile(token: NamedToken): CashuOpsError {
+  return new CashuOpsError(
+    'TOKENS_NOT_AVAILABLE',
+    `Token ${token._id} was changed by another process meanwhile; nothing was changed here.`,
+  );
+}

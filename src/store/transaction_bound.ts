@@ -1,0 +1,111 @@
+import { CashuOpsError } from '../domain/errors.ts';
+import { DatabaseCause, isUnreachable } from './errors.ts';
+
+export interface TransactionLimits {
+  /** The work is begun at most so often. */
+  attemptsMax: number;
+  /** After this time nothing is begun any more and no commit is waited for (ms). */
+  deadlineMs: number;
+}
+
+/** The driver alone would retry for 120 s, without counting. */
+export const TRANSACTION_LIMITS: TransactionLimits = { attemptsMax: 8, deadlineMs: 20_000 };
+
+/** Where a transaction stands: decides whether an error leaves its outcome open. */
+type Phase = 'working' | 'committing';
+
+/** Counts and times one transaction, and knows what its failure means. */
+export class TransactionBound {
+  readonly #limits: TransactionLimits;
+  #phase: Phase = 'working';
+  #attempts = 0;
+  #closed = false;
+  #last: unknown;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(limits: TransactionLimits) {
+    this.#limits = limits;
+  }
+
+  /** The commit was sent and its answer is not known. */
+  get outcomeUnknown(): boolean {
+    return this.#phase === 'committing';
+  }
+
+  /**
+   * Runs the work once more, if the bound allows it.
+   *
+   * @throws CashuOpsError DATABASE_FAILED when the attempts or the time are used up. It carries no
+   *   label of the driver, so the driver rolls back and does not retry.
+   */
+  async attempt<T>(work: () => Promise<T>): Promise<T> {
+    this.#phase = 'working';
+    if (this.#attempts >= this.#limits.attemptsMax) throw this.#gaveUp();
+    this.#assertInTime();
+    this.#attempts += 1;
+    const result = await this.#remembering(work);
+    this.#assertInTime();
+    this.#phase = 'committing';
+    return result;
+  }
+
+  /**
+   * Waits for the transaction, but not for longer than the deadline.
+   *
+   * @param onDeadline called once when the time is over, before this rejects
+   */
+  async race<T>(transaction: Promise<T>, onDeadline: () => void): Promise<T> {
+    const deadline = new Promise<never>((_, reject) => {
+      this.#timer = setTimeout(() => {
+        this.#closed = true;
+        onDeadline();
+        reject(this.#gaveUp());
+      }, this.#limits.deadlineMs);
+    });
+    try {
+      return await Promise.race([transaction, deadline]);
+    } finally {
+      clearTimeout(this.#timer);
+    }
+  }
+
+  /** Adds to a translated error how often was tried and whether the outcome is open. */
+  explain(error: CashuOpsError): CashuOpsError {
+    const facts = { ...error.details.facts, attempts: this.#attempts };
+    if (!this.outcomeUnknown) {
+      return new CashuOpsError(error.code, error.message, { ...error.details, facts }, error.cause);
+    }
+    return new CashuOpsError(
+      error.code,
+      `${error.message} The commit was under way: read again what was written before deciding anything.`,
+      { ...error.details, facts: { ...facts, outcome: 'unknown' } },
+      error.cause,
+    );
+  }
+
+  /** Keeps the last error for the one that ends it all, and lets it through for the driver. */
+  async #remembering<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      this.#last = error;
+      throw error;
+    }
+  }
+
+  #assertInTime(): void {
+    if (this.#closed) throw this.#gaveUp();
+  }
+
+  #gaveUp(): CashuOpsError {
+    const { attemptsMax, deadlineMs } = this.#limits;
+    const why = this.#closed ? `within ${deadlineMs / 1000} s` : `in ${attemptsMax} attempts`;
+    const error = new CashuOpsError(
+      isUnreachable(this.#last) ? 'DATABASE_UNREACHABLE' : 'DATABASE_FAILED',
+      `The database did not finish the transaction ${why}. It is not reachable, or others write the same documents; try again.`,
+      {},
+      this.#last instanceof Error ? new DatabaseCause(this.#last) : undefined,
+    );
+    return this.explain(error);
+  }
+}

@@ -1,0 +1,66 @@
+import type { mongo } from 'mongoose';
+import type { TokenStatus } from '../domain/proof.ts';
+import type { AuditLog } from './audit_log.ts';
+import {
+  type BalanceRow,
+  calculateBalance,
+  type DetailedBalance,
+  getDetailedBalance,
+  readBalances,
+} from './balance.ts';
+import type { Store } from './connection.ts';
+import type { TokenDocument } from './documents.ts';
+import { getTransactionHistory, type HistoryOptions, type HistoryPage } from './history.ts';
+import { findUnspentTokens, type PageOptions, type TokenPage } from './token_reads.ts';
+import { selectTokensForSpending, type TokenSelection } from './token_selection.ts';
+import { markTokensAsSpent, storeTokens, type TokenData } from './tokens.ts';
+import { findWallet, listWallets, type Wallet, type WalletSelection } from './wallet_reads.ts';
+import { createWallet, type NewWallet, updateWallet, type WalletUpdate } from './wallets.ts';
+
+/** Wallets and tokens under the names that the wallet service uses. */
+export interface WalletRepository {
+  createWallet(wallet: NewWallet): Promise<Wallet>;
+  findWallet(npub: string, mintUrl: string): Promise<Wallet | null>;
+  updateWallet(npub: string, mintUrl: string, updates: WalletUpdate): Promise<Wallet>;
+  listWallets(selection: WalletSelection): mongo.FindCursor<Wallet>;
+  storeTokens(token: TokenData): Promise<TokenDocument>;
+  findUnspentTokens(npub: string, mintUrl: string, page?: PageOptions): Promise<TokenPage>;
+  markTokensAsSpent(
+    tokenIds: readonly (mongo.ObjectId | string)[],
+    options?: { session?: mongo.ClientSession },
+  ): Promise<{ modified: number }>;
+  selectTokensForSpending(npub: string, amount: number, mintUrl: string): Promise<TokenSelection>;
+  calculateBalance(npub: string, mintUrl?: string, status?: TokenStatus): Promise<number>;
+  getDetailedBalance(npub: string, mintUrl?: string): Promise<DetailedBalance>;
+  readBalances(selection: WalletSelection): AsyncGenerator<BalanceRow>;
+  getTransactionHistory(npub: string, options?: HistoryOptions): Promise<HistoryPage>;
+}
+
+export interface WalletRepositoryOptions {
+  audit: AuditLog;
+  now?: () => Date;
+}
+
+/** @param store the open database; each method is described at the function of its name */
+export function createWalletRepository(
+  store: Store,
+  { audit, now = () => new Date() }: WalletRepositoryOptions,
+): WalletRepository {
+  const { db } = store;
+  return {
+    createWallet: (wallet) => createWallet(store, audit, wallet, now()),
+    findWallet: (npub, mintUrl) => findWallet(db, npub, mintUrl),
+    updateWallet: (npub, mintUrl, updates) => updateWallet(db, { npub, mintUrl }, updates, now()),
+    listWallets: (selection) => listWallets(db, selection),
+    storeTokens: (token) => storeTokens(store, audit, token, now()),
+    findUnspentTokens: (npub, mintUrl, page) => findUnspentTokens(db, npub, mintUrl, page),
+    markTokensAsSpent: (tokenIds, options) =>
+      markTokensAsSpent(store, audit, tokenIds, { ...options, now: now() }),
+    selectTokensForSpending: (npub, amount, mintUrl) =>
+      selectTokensForSpending(db, npub, amount, mintUrl),
+    calculateBalance: (npub, mintUrl, status) => calculateBalance(db, npub, mintUrl, status),
+    getDetailedBalance: (npub, mintUrl) => getDetailedBalance(db, npub, mintUrl),
+    readBalances: (selection) => readBalances(db, selection),
+    getTransactionHistory: (npub, options) => getTransactionHistory(db, npub, options),
+  };
+}

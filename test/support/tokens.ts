@@ -1,0 +1,27 @@
+import { mongo } from 'mongoose';
+import { generateTransactionId } from '../../src/domain/transaction_id.ts';
+import type { TokenDocument } from '../../src/store/documents.ts';
+import { type NewTokenFields, newToken } from '../../src/store/new_token.ts';
+import { coins } from './coins.ts';
+
+export const NPUB = 'npub1test';
+export const MINT = 'https://mint.test';
+
+/** A sound unspent token of 3 sat, unless told otherwise. */
+export function tokenFields(fields: Partial<NewTokenFields> = {}): NewTokenFields {
+  return {
+    npub: NPUB,
+    wallet_id: new mongo.ObjectId(),
+    mint_url: MINT,
+    proofs: coins(1, 2),
+    status: 'unspent',
+    transaction_type: 'received',
+    transaction_id: generateTransactionId('test'),
+    ...fields,
+  };
+}
+
+/** The same as a document that can be inserted. */
+export function token(fields: Partial<NewTokenFields> = {}): TokenDocument {
+  return newToken(tokenFields(fields));
+}
