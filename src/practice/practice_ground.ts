@@ -6,7 +6,10 @@ import { getPubKeyFromPrivKey } from '@cashu/cashu-ts';
 import { bech32 } from '@scure/base';
 import { type CashuOps, openCashuOps } from '../cashu_ops.ts';
 import { generateTransactionId } from '../domain/transaction_id.ts';
+import type { TokenDocument } from '../store/documents.ts';
 import { ensureStore } from '../store/ensure_store.ts';
+import type { Wallet } from '../store/wallet_reads.ts';
+import type { WalletRepository } from '../store/wallet_repository.ts';
 import { VERSION } from '../version.ts';
 import { type PracticeMint, startPracticeMint } from './mint/client.ts';
 import { depositCoins, openPracticeWallet } from './mint/practice_wallet.ts';
@@ -99,33 +102,44 @@ function openPracticeOps(mongodb_uri: string, journal_dir: string, log: (line: s
 
 /** A wallet with real coins of the practice mint. */
 async function fillWallet({ wallets }: CashuOps, mint_url: string): Promise<string> {
-  const npub = bech32.encode('npub', bech32.toWords(randomBytes(32)));
+  const wallet = await createPracticeWallet(wallets, mint_url);
+  for (const amounts of DEPOSITS) await deposit(wallets, wallet, amounts);
+  return wallet.npub;
+}
+
+/** A wallet of nobody, with keys of its own and no coins. */
+export function createPracticeWallet(wallets: WalletRepository, mint_url: string): Promise<Wallet> {
   const privkey = randomBytes(32);
-  const wallet = await wallets.createWallet({
-    npub,
+  return wallets.createWallet({
+    npub: bech32.encode('npub', bech32.toWords(randomBytes(32))),
     mint_url,
     p2pk_pubkey: Buffer.from(getPubKeyFromPrivKey(privkey)).toString('hex'),
     p2pk_privkey: privkey.toString('hex'),
     wallet_config: { unit: 'sat', created_via: 'practice' },
   });
+}
+
+/** Mints coins of exactly these amounts and stores them as one token. */
+export async function deposit(
+  wallets: WalletRepository,
+  { _id: wallet_id, npub, mint_url }: Wallet,
+  amountsSat: readonly number[],
+): Promise<TokenDocument> {
   const purse = await openPracticeWallet(mint_url);
-  for (const amounts of DEPOSITS) {
-    const coins = await depositCoins(purse, amounts);
-    await wallets.storeTokens({
-      npub,
-      wallet_id: wallet._id,
-      mint_url,
-      proofs: coins.map(({ id, amount, secret, C }) => ({
-        id,
-        amount: amount.toNumber(),
-        secret,
-        C,
-      })),
-      status: 'unspent',
-      transaction_type: 'minted',
-      transaction_id: generateTransactionId('mint'),
-      metadata: { source: 'lightning' },
-    });
-  }
-  return npub;
+  const coins = await depositCoins(purse, amountsSat);
+  return wallets.storeTokens({
+    npub,
+    wallet_id,
+    mint_url,
+    proofs: coins.map(({ id, amount, secret, C }) => ({
+      id,
+      amount: amount.toNumber(),
+      secret,
+      C,
+    })),
+    status: 'unspent',
+    transaction_type: 'minted',
+    transaction_id: generateTransactionId('mint'),
+    metadata: { source: 'lightning' },
+  });
 }

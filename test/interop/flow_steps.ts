@@ -1,7 +1,10 @@
 /** The steps that wallet flows are made of. What they return holds states and sums, never ids. */
 
 import {
+  HttpResponseError,
   type MeltPreview,
+  MintOperationError,
+  NetworkError,
   OutputData,
   type OutputDataLike,
   type Proof,
@@ -44,20 +47,20 @@ export async function stateOf(wallet: Wallet, proofs: readonly Proof[]): Promise
   return [...new Set(answers.map((answer) => answer.state))].join('+');
 }
 
-/** Tries something and tells how the mint refused it, or `accepted`. */
+/**
+ * Tries something and tells how the mint refused it, or `accepted`. Any other error, the wallet's
+ * own checks included, is a defect of the test and is thrown on.
+ */
 export async function attempt(action: () => Promise<unknown>): Promise<Refusal | 'accepted'> {
   try {
     await action();
     return 'accepted';
   } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    return { error: error.name, status: numberIn(error, 'status'), code: numberIn(error, 'code') };
+    if (error instanceof NetworkError) return { error: error.name, status: null, code: null };
+    if (!(error instanceof HttpResponseError)) throw error;
+    const code = error instanceof MintOperationError ? error.code : null;
+    return { error: error.name, status: error.status, code };
   }
-}
-
-function numberIn(error: Error, key: 'status' | 'code'): number | null {
-  const value: unknown = key in error ? Reflect.get(error, key) : undefined;
-  return typeof value === 'number' ? value : null;
 }
 
 /** A melt quote for an invoice and everything to pay it with. */

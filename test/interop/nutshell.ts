@@ -102,6 +102,7 @@ function settingsFor(folder: string, port: number, inputFeePpk: number): Record<
     // An invoice of this mint is then paid when its quote is asked for and not before, so that it
     // can be melted at the same mint while it is still unpaid.
     FAKEWALLET_DELAY_INCOMING_PAYMENT: '86400',
+    // Otherwise it looks at most every ten seconds whether a deposit is paid.
     MINT_QUOTE_BACKEND_CHECK_RATE_LIMIT: '0',
     PYTHONUNBUFFERED: '1',
     // Without it the mint writes its 130 settings at every start.

@@ -37,9 +37,21 @@ export async function withFailPoint<T>(
   });
 }
 
+type Turns = mongo.Collection<{ _id: string; until: Date }>;
+
+const turnsOf = (client: mongo.MongoClient): Turns => client.db('test_turns').collection('turns');
+
+/** Makes the collection that the turns stand in: once for the run, so that no two make it at once. */
+export async function prepareTurns(uri: string): Promise<void> {
+  const client = await mongo.MongoClient.connect(uri);
+  const turns = turnsOf(client);
+  await turns.updateOne({ _id: 'prepared' }, { $set: { until: new Date(0) } }, { upsert: true });
+  await client.close();
+}
+
 /** A server has one fail point of the name, so test files that run side by side take turns. */
 async function alone<T>(admin: mongo.MongoClient, run: () => Promise<T>): Promise<T> {
-  const turns = admin.db('test_turns').collection<{ _id: string; until: Date }>('turns');
+  const turns = turnsOf(admin);
   while (!(await takeTurn(turns))) await sleep(20);
   try {
     return await run();
@@ -49,7 +61,7 @@ async function alone<T>(admin: mongo.MongoClient, run: () => Promise<T>): Promis
 }
 
 /** A turn ends by itself after a minute, should its test have died. */
-async function takeTurn(turns: mongo.Collection<{ _id: string; until: Date }>): Promise<boolean> {
+async function takeTurn(turns: Turns): Promise<boolean> {
   const now = new Date();
   try {
     await turns.updateOne(
