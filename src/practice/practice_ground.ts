@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getPubKeyFromPrivKey } from '@cashu/cashu-ts';
 import { bech32 } from '@scure/base';
-import { type CashuOps, openCashuOps } from '../cashu_ops.ts';
+import { type CashuOps, type CashuOpsOptions, openCashuOps } from '../cashu_ops.ts';
 import { generateTransactionId } from '../domain/transaction_id.ts';
 import type { TokenDocument } from '../store/documents.ts';
 import { ensureStore } from '../store/ensure_store.ts';
@@ -26,6 +26,8 @@ export interface PracticeGround {
   mint: PracticeMint;
   /** The services, connected to the practice database. */
   ops: CashuOps;
+  /** What they were opened with. */
+  options: CashuOpsOptions;
   npub: string;
   /** What a shell needs to use the ground. */
   env: Record<string, string>;
@@ -67,12 +69,13 @@ export async function startPracticeGround(options: PracticeGroundOptions): Promi
       CASHU_OPS_JOURNAL_DIR: journal,
       CASHU_OPS_QUIET_PERIOD: '20s',
     };
-    const ops = await openPracticeOps(env.CASHU_OPS_MONGODB_URI, journal, log);
+    const options = practiceOptions(env.CASHU_OPS_MONGODB_URI, journal, log);
+    const ops = await openCashuOps(options);
     undo.push(() => ops.close());
     await ensureStore(ops.store);
     const npub = await fillWallet(ops, mint.url);
     log(`wallet: ${npub}`);
-    return { replicaSet, mint, ops, npub, env, stop };
+    return { replicaSet, mint, ops, options, npub, env, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -84,9 +87,13 @@ export function withDatabase(uri: string, database: string): string {
   return uri.replace('/?', `/${database}?`);
 }
 
-function openPracticeOps(mongodb_uri: string, journal_dir: string, log: (line: string) => void) {
+function practiceOptions(
+  mongodb_uri: string,
+  journal_dir: string,
+  log: (line: string) => void,
+): CashuOpsOptions {
   const tell = (message: string) => log(message);
-  return openCashuOps({
+  return {
     mongodb_uri,
     journal_dir,
     actor: { user: 'practice', host: 'localhost', command: 'practice', version: VERSION },
@@ -97,7 +104,7 @@ function openPracticeOps(mongodb_uri: string, journal_dir: string, log: (line: s
     swap: 'auto',
     swap_min_overshoot_sat: 10_000,
     log: { info: () => {}, warn: tell, error: tell },
-  });
+  };
 }
 
 /** A wallet with real coins of the practice mint. */

@@ -1,4 +1,5 @@
 import { mongo } from 'mongoose';
+import type { NamedProof } from '../../src/domain/proof.ts';
 import { generateTransactionId } from '../../src/domain/transaction_id.ts';
 import type { TokenDocument } from '../../src/store/documents.ts';
 import { type NewTokenFields, newToken } from '../../src/store/new_token.ts';
@@ -7,17 +8,20 @@ import { coins } from './coins.ts';
 export const NPUB = 'npub1test';
 export const MINT = 'https://mint.test';
 
+export type TokenFields = NewTokenFields & { proofs: NamedProof[] };
+
 /** A sound unspent token of 3 sat, unless told otherwise. */
-export function tokenFields(fields: Partial<NewTokenFields> = {}): NewTokenFields {
+export function tokenFields(fields: Partial<NewTokenFields> = {}): TokenFields {
+  const { proofs = coins(1, 2), ...rest } = fields;
   return {
     npub: NPUB,
     wallet_id: new mongo.ObjectId(),
     mint_url: MINT,
-    proofs: coins(1, 2),
+    proofs: [...proofs],
     status: 'unspent',
     transaction_type: 'received',
     transaction_id: generateTransactionId('test'),
-    ...fields,
+    ...rest,
   };
 }
 

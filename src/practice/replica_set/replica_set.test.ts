@@ -24,7 +24,7 @@ async function withClient<Result>(
   }
 }
 
-/** Two inserts in one transaction; the bodies of all practice tests stand on this. */
+/** Two inserts in one transaction. */
 async function commitTwo(client: mongoose.mongo.MongoClient, name: string): Promise<void> {
   await client.withSession((session) =>
     session.withTransaction(async () => {
@@ -64,10 +64,7 @@ function read(path: string): Promise<string> {
 }
 
 function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
+  return succeeds(access(path));
 }
 
 function isGone(folder: string): () => Promise<boolean> {
@@ -205,15 +202,26 @@ test('three members elect another primary when theirs is killed, and take it bac
     const before = await primaryOf(client);
     const member = set.members.find(({ port }) => before.endsWith(`:${port}`));
     await member?.kill('SIGKILL');
-    await commitTwo(client, 'after');
+    // The driver itself gives up at a connection that is refused; a caller asks again.
+    expect(await waitUntil(() => succeeds(commitTwo(client, 'after')), 20_000)).toBe(true);
     expect(await primaryOf(client)).not.toBe(before);
     expect(await count(client, 'before')).toBe(2);
     await member?.restart();
-    const status = await client.db('admin').command({ replSetGetStatus: 1 });
-    const states = status.members.map((each: { stateStr: string }) => each.stateStr).sort();
-    expect(states).toEqual(['PRIMARY', 'SECONDARY', 'SECONDARY']);
+    const complete = async () => {
+      const { members } = await client.db('admin').command({ replSetGetStatus: 1 });
+      const states = members.map((each: { stateStr: string }) => each.stateStr).sort();
+      return states.join() === 'PRIMARY,SECONDARY,SECONDARY';
+    };
+    expect(await waitUntil(complete, 10_000)).toBe(true);
   });
 });
+
+function succeeds(promise: Promise<unknown>): Promise<boolean> {
+  return promise.then(
+    () => true,
+    () => false,
+  );
+}
 
 async function primaryOf(client: mongoose.mongo.MongoClient): Promise<string> {
   return (await client.db('admin').command({ hello: 1 })).primary;
@@ -254,7 +262,7 @@ test('a standalone mongod has no replica set and therefore no transactions', asy
     const hello = await client.db('admin').command({ hello: 1 });
     expect(hello).toMatchObject({ isWritablePrimary: true });
     expect(hello).not.toHaveProperty('setName');
-    await expect(commitTwo(client, 'refused')).rejects.toMatchObject({ code: 20 });
+    await expect(commitTwo(client, 'refused')).rejects.toThrow('does not support retryable writes');
   });
 });
 
