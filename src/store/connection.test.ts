@@ -3,7 +3,9 @@ import mongoose from 'mongoose';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { emptyTestStore, freshDatabaseName, testUri } from '../../test/support/test_store.ts';
 import { CashuOpsError } from '../domain/errors.ts';
+import { startStandalone } from '../practice/replica_set/index.ts';
 import { assertReplicaSet, deploymentProblem, openStore, type StoreOptions } from './connection.ts';
+import { ensureStore } from './ensure_store.ts';
 
 const PASSWORD = 'hunter2hunter2';
 
@@ -50,8 +52,10 @@ describe('openStore', () => {
 
   it('opens the database of the URI, or the one asked for', async () => {
     expect(store.uri).toContain(store.db.databaseName);
-    const other = await openStore({ uri: store.uri, appName: 't', database: 'another' });
+    const options = { uri: store.uri, appName: 't', database: 'another', minPoolSize: 0 };
+    const other = await openStore(options);
     onTestFinished(() => other.close());
+    expect(other.client.options.minPoolSize).toBe(0);
     expect(other.db.databaseName).toBe('another');
   });
 
@@ -108,6 +112,19 @@ describe('assertReplicaSet', () => {
   it('accepts a replica set', async () => {
     expect(await assertReplicaSet(store)).toBe('replica_set');
   });
+
+  it('refuses a standalone, and says what to do', async () => {
+    const standalone = await startStandalone({ log: () => {} });
+    onTestFinished(() => standalone.stop());
+    const alone = await openStore({ uri: standalone.uri, appName: 't', database: 'x' });
+    onTestFinished(() => alone.close());
+    await expect(assertReplicaSet(alone)).rejects.toMatchObject({
+      code: 'NOT_A_REPLICA_SET',
+      message: expect.stringMatching(/rs\.initiate\(\)/),
+    });
+    await expect(ensureStore(alone)).rejects.toMatchObject({ code: 'NOT_A_REPLICA_SET' });
+    expect(await alone.db.listCollections().toArray()).toEqual([]);
+  }, 120_000);
 
   it('says when the database is gone', async () => {
     const gone = await openStore({ uri: testUri(freshDatabaseName()), appName: 'cashu-ops/test' });

@@ -104,10 +104,13 @@ const OPERATION_INDEXES: readonly IndexSpec[] = [
   },
   {
     collection: MELT_OPERATIONS,
+    // Only one operation may stand for a quote; a mint may give the same quote again after a failure.
     name: 'operation_quote_unique',
     key: { mint_url: 1, quote_id: 1 },
     unique: true,
+    partialFilterExpression: { state: { $in: [...OWNING_STATES] } },
   },
+  { collection: MELT_OPERATIONS, name: 'quote_id_1', key: { quote_id: 1 } },
   {
     collection: MELT_OPERATIONS,
     name: 'operation_hash_1_created_at_-1',

@@ -41,9 +41,10 @@ export class MeltStore {
 
   /** By operation id, transaction id or quote id. */
   find(id: string): Promise<MeltOperation | null> {
-    return this.#operations.findOne({
-      $or: [{ _id: id }, { transaction_id: id }, { quote_id: id }],
-    });
+    return this.#operations.findOne(
+      { $or: [{ _id: id }, { transaction_id: id }, { quote_id: id }] },
+      { sort: { created_at: -1 } },
+    );
   }
 
   /**

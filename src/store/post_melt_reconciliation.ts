@@ -118,9 +118,11 @@ async function readTokens(
   try {
     tokens = await tokensOf(db)
       .find({
-        $or: [{ _id: { $in: sourceIds } }, { transaction_id: { $in: changeIds } }],
-        npub,
-        mint_url,
+        // The wallet stands in each branch, so that each is answered by its own unique index.
+        $or: [
+          { _id: { $in: sourceIds }, npub, mint_url },
+          { transaction_id: { $in: changeIds }, npub, mint_url },
+        ],
       })
       .toArray();
   } catch (error) {

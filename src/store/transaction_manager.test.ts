@@ -164,6 +164,16 @@ describe('under failures of the server', () => {
     expect(await client.stored()).toBe(1);
   });
 
+  it('says that the database is out of reach when every attempt loses its connection', async () => {
+    const client = await ownClient();
+    const data = { failCommands: ['insert'], closeConnection: true };
+    await expect(client.failing(data, 'alwaysOn')).rejects.toMatchObject({
+      code: 'DATABASE_UNREACHABLE',
+      cause: { labels: expect.arrayContaining(['TransientTransactionError']) },
+    });
+    expect(await client.stored()).toBe(0);
+  });
+
   it('does not run the work again after an error without a label', async () => {
     const client = await ownClient();
     const data = { failCommands: ['insert'], errorCode: 2 };

@@ -1,6 +1,9 @@
 import type { mongo } from 'mongoose';
-import type { TokenStatus } from '../domain/proof.ts';
-import type { AuditLog } from './audit_log.ts';
+import type { AuditEventData } from '../domain/audit_event.ts';
+import { generateOperationHash, type OperationHashParams } from '../domain/operation_hash.ts';
+import type { StoredProof, TokenStatus } from '../domain/proof.ts';
+import { generateTransactionId } from '../domain/transaction_id.ts';
+import type { AuditEntry, AuditLog } from './audit_log.ts';
 import {
   type BalanceRow,
   calculateBalance,
@@ -10,7 +13,19 @@ import {
 } from './balance.ts';
 import type { Store } from './connection.ts';
 import type { TokenDocument } from './documents.ts';
+import {
+  type AtomicMeltResult,
+  executeAtomicMelt,
+  type TransactionIdCheck,
+  validateTransactionId,
+} from './execute_atomic_melt.ts';
 import { getTransactionHistory, type HistoryOptions, type HistoryPage } from './history.ts';
+import type { AtomicMeltMetadata } from './melt_atomic.ts';
+import {
+  type ExpectedMeltState,
+  type PostMeltReconciliation,
+  performPostMeltReconciliation,
+} from './post_melt_reconciliation.ts';
 import { findUnspentTokens, type PageOptions, type TokenPage } from './token_reads.ts';
 import { selectTokensForSpending, type TokenSelection } from './token_selection.ts';
 import { markTokensAsSpent, storeTokens, type TokenData } from './tokens.ts';
@@ -34,6 +49,23 @@ export interface WalletRepository {
   getDetailedBalance(npub: string, mintUrl?: string): Promise<DetailedBalance>;
   readBalances(selection: WalletSelection): AsyncGenerator<BalanceRow>;
   getTransactionHistory(npub: string, options?: HistoryOptions): Promise<HistoryPage>;
+  executeAtomicMelt(
+    sourceTokenIds: readonly (mongo.ObjectId | string)[],
+    keepProofs: readonly StoredProof[] | null | undefined,
+    meltChangeProofs: readonly StoredProof[] | null | undefined,
+    transactionId: string,
+    metadata: AtomicMeltMetadata,
+  ): Promise<AtomicMeltResult>;
+  validateTransactionId(transactionId: string, operationType?: string): Promise<TransactionIdCheck>;
+  generateTransactionId(prefix?: string): string;
+  generateOperationHash(operationParams: OperationHashParams): string;
+  performPostMeltReconciliation(
+    transactionId: string,
+    expectedState: ExpectedMeltState,
+    npub: string,
+    mintUrl: string,
+  ): Promise<PostMeltReconciliation>;
+  createAuditLogEntry(auditData: AuditEventData): Promise<AuditEntry>;
 }
 
 export interface WalletRepositoryOptions {
@@ -62,5 +94,21 @@ export function createWalletRepository(
     getDetailedBalance: (npub, mintUrl) => getDetailedBalance(db, npub, mintUrl),
     readBalances: (selection) => readBalances(db, selection),
     getTransactionHistory: (npub, options) => getTransactionHistory(db, npub, options),
+    executeAtomicMelt: (sourceTokenIds, keepProofs, meltChangeProofs, transactionId, metadata) =>
+      executeAtomicMelt(
+        { store, audit, clock: now },
+        sourceTokenIds,
+        keepProofs,
+        meltChangeProofs,
+        transactionId,
+        metadata,
+      ),
+    validateTransactionId: (transactionId, operationType) =>
+      validateTransactionId(store, transactionId, operationType),
+    generateTransactionId: (prefix) => generateTransactionId(prefix, now().getTime()),
+    generateOperationHash,
+    performPostMeltReconciliation: (transactionId, expectedState, npub, mintUrl) =>
+      performPostMeltReconciliation({ store, audit }, transactionId, expectedState, npub, mintUrl),
+    createAuditLogEntry: (auditData) => audit.createAuditLogEntry(null, auditData),
   };
 }

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -54,6 +55,21 @@ describe('startNutshell', () => {
     await nutshell.restart();
     expect(nutshell.pid).not.toBe(pid);
     expect(await wallet.receive(proofs)).not.toHaveLength(0);
+  });
+
+  it('waits for its own port when somebody else has taken it', async () => {
+    const nutshell = await start();
+    const { pid, url } = nutshell;
+    process.kill(pid, 'SIGKILL');
+    await expect.poll(() => isAlive(pid)).toBe(false);
+    const thief = createServer().listen(Number(new URL(url).port), '127.0.0.1');
+    await once(thief, 'listening');
+    const late = setTimeout(() => thief.close(), 1_500);
+    await nutshell.restart().finally(() => {
+      clearTimeout(late);
+      thief.close();
+    });
+    expect((await info(url)).name).toMatch(/^nutshell-/);
   });
 
   it('runs two mints side by side', async () => {

@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { messageOf } from '../../src/domain/errors.ts';
 import { freePort } from '../../src/practice/replica_set/free_port.ts';
 import { type Log, type NutshellInstall, prepareNutshell } from './nutshell_install.ts';
 
@@ -54,34 +55,57 @@ const LAST_LINES = 20;
 export async function startNutshell(options: NutshellOptions): Promise<Nutshell> {
   const install = await prepareNutshell(options.log);
   const folder = await mkdtemp(join(tmpdir(), 'nutshell-'));
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  const settings = { ...settingsFor(folder, port, options.inputFeePpk ?? 100), ...options.env };
-  const launchWith = (env: Record<string, string>) =>
-    launch({ install, folder, url, env: { ...settings, ...env }, log: options.log });
+  const settings = { ...settingsFor(folder, options.inputFeePpk ?? 100), ...options.env };
+  const launchOn = (port: number, env: Record<string, string>) =>
+    launch({ install, folder, port, env: { ...settings, ...env }, log: options.log });
 
-  let running = await launchWith({}).catch(async (error: unknown) => {
-    await rm(folder, { recursive: true, force: true });
-    throw error;
-  });
+  let current = await launchRetrying(freePort, (port) => launchOn(port, {})).catch(
+    async (error: unknown) => {
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    },
+  );
+  const { port } = current;
   return {
-    url,
+    url: urlOf(port),
     get pid() {
-      return running.pid;
+      return current.running.pid;
     },
     restart: async (env = {}) => {
-      await running.end();
-      running = await launchWith(env);
+      await current.running.end();
+      current = await launchRetrying(
+        () => port,
+        () => launchOn(port, env),
+      );
     },
     stop: async () => {
-      await running.end();
+      await current.running.end();
       await rm(folder, { recursive: true, force: true });
     },
   };
 }
 
+function urlOf(port: number): string {
+  return `http://127.0.0.1:${port}`;
+}
+
+/** Tries again when somebody took the port in the second that Python needs to load the mint. */
+async function launchRetrying(
+  choosePort: () => number | Promise<number>,
+  launchOn: (port: number) => Promise<Running>,
+  attempts = START_ATTEMPTS,
+): Promise<{ port: number; running: Running }> {
+  const port = await choosePort();
+  try {
+    return { port, running: await launchOn(port) };
+  } catch (error) {
+    if (attempts === 1 || !messageOf(error).includes('address already in use')) throw error;
+    return launchRetrying(choosePort, launchOn, attempts - 1);
+  }
+}
+
 /** The whole environment of the mint: nothing of the caller's own settings may reach it. */
-function settingsFor(folder: string, port: number, inputFeePpk: number): Record<string, string> {
+function settingsFor(folder: string, inputFeePpk: number): Record<string, string> {
   return {
     PATH: process.env.PATH ?? '',
     // It reads `.env` from its working folder and from `$HOME/.cashu`, and lets them win.
@@ -92,7 +116,6 @@ function settingsFor(folder: string, port: number, inputFeePpk: number): Record<
     MINT_BACKEND_BOLT11_SAT: 'FakeWallet',
     MINT_PRIVATE_KEY: randomBytes(32).toString('hex'),
     MINT_LISTEN_HOST: '127.0.0.1',
-    MINT_LISTEN_PORT: String(port),
     MINT_INPUT_FEE_PPK: String(inputFeePpk),
     // Tells this mint from a stranger that took the same port first.
     MINT_INFO_NAME: `nutshell-${randomBytes(8).toString('hex')}`,
@@ -114,7 +137,7 @@ function settingsFor(folder: string, port: number, inputFeePpk: number): Record<
 interface Launch {
   install: NutshellInstall;
   folder: string;
-  url: string;
+  port: number;
   env: Record<string, string>;
   log: Log;
 }
@@ -124,14 +147,14 @@ interface Running {
   end(): Promise<void>;
 }
 
-/** Starts the process, again if its port is still being given up, and waits until it answers. */
-async function launch(wanted: Launch, attempt = 1): Promise<Running> {
-  const { install, folder, env } = wanted;
+/** Starts the process and waits until it answers. */
+async function launch(wanted: Launch): Promise<Running> {
+  const { install, folder, port } = wanted;
   // A payment that hangs would keep the server from ending; it gets one second.
   const mint = [install.mint, '--timeout-graceful-shutdown=1'];
   const child = spawn(install.python, [KEEPER, folder, ...mint], {
     cwd: folder,
-    env,
+    env: { ...wanted.env, MINT_LISTEN_PORT: String(port) },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   const lastLines = followOutput(child, wanted.log);
@@ -140,8 +163,6 @@ async function launch(wanted: Launch, attempt = 1): Promise<Running> {
     await answers(child, wanted);
   } catch (error) {
     await end();
-    const portTaken = lastLines.some((line) => line.includes('address already in use'));
-    if (portTaken && attempt < START_ATTEMPTS) return launch(wanted, attempt + 1);
     throw new Error(`Nutshell did not start:\n${lastLines.join('\n')}`, { cause: error });
   }
   if (child.pid === undefined) throw new Error('Nutshell answered without a process of ours');
@@ -170,7 +191,7 @@ async function answers(child: ChildProcess, wanted: Launch): Promise<void> {
   const spawnError = new Promise<never>((_, reject) => child.once('error', reject));
   const silent = AbortSignal.timeout(START_LIMIT_MS);
   const asking = (async () => {
-    while (!(await isUp(wanted.url, wanted.env.MINT_INFO_NAME))) {
+    while (!(await isUp(urlOf(wanted.port), wanted.env.MINT_INFO_NAME))) {
       silent.throwIfAborted();
       if (hasEnded(child)) throw new Error(`it ended with ${child.exitCode ?? child.signalCode}`);
       await sleep(50);

@@ -14,9 +14,10 @@ export const TEST_ACTOR: AuditActor = {
 
 /** The address of the run's replica set with a database of the given name. */
 export function testUri(database: string): string {
-  const url = new URL(inject('mongodbUri'));
-  url.pathname = `/${database}`;
-  return url.href;
+  // Not a URL: it may name several hosts.
+  const [, hosts, options = ''] =
+    /^(\w+:\/\/[^/?]+)\/?[^?]*(\?.*)?$/.exec(inject('mongodbUri')) ?? [];
+  return `${hosts}/${database}${options}`;
 }
 
 /** A database name that nothing else uses. */

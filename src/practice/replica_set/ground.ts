@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { CashuOpsError, messageOf } from '../../domain/errors.ts';
 import { type Keeper, startKeeper } from './keeper.ts';
 import { Mongod } from './mongod.ts';
 import { locateMongod, type MongodBinary } from './mongod_source.ts';
@@ -18,8 +19,8 @@ export interface Ground {
  * Starts a number of `mongod` processes side by side and waits until each answers.
  *
  * @param replicaSet name of the replica set; without one they run standalone
- * @throws CashuOpsError PRACTICE_UNAVAILABLE, INVALID_CONFIGURATION or DATABASE_FAILED; nothing is
- * left running then
+ * @throws CashuOpsError PRACTICE_UNAVAILABLE, INVALID_CONFIGURATION, INVALID_ARGUMENT (the data
+ * folder) or DATABASE_FAILED; nothing is left running then
  */
 export async function startMongods(
   options: StandaloneOptions,
@@ -35,8 +36,7 @@ export async function startMongods(
   const stop = stopOnce(keeper, mongods, options.dataDir !== undefined);
   try {
     for (let index = 0; index < count; index++) {
-      const dataPath = join(options.dataDir ?? workPath, `db${index}`);
-      await mkdir(dataPath, { recursive: true });
+      const dataPath = await makeDataFolder(options.dataDir ?? workPath, index);
       mongods.push(new Mongod({ binary, keeper, index, dataPath, workPath, replicaSet }));
     }
     log(`Starting ${count} practice mongod ${binary.version} (${binary.source}).`);
@@ -46,6 +46,17 @@ export async function startMongods(
     throw error;
   }
   return { binary, mongods, stop };
+}
+
+async function makeDataFolder(parent: string, index: number): Promise<string> {
+  const path = resolve(join(parent, `db${index}`));
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (error) {
+    const message = `The practice data cannot be kept in ${path}: ${messageOf(error)}; name another folder.`;
+    throw new CashuOpsError('INVALID_ARGUMENT', message, {}, error);
+  }
+  return path;
 }
 
 /** Waits for all of them even when one fails, so that none is started behind the back of a stop. */

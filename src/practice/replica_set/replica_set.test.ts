@@ -241,10 +241,13 @@ test('data in a named folder is there again after a stop and a new start', async
   await withClient(second.uri, async (client) => expect(await count(client, 'kept')).toBe(2));
 });
 
-test('a mongod that ends while it starts is an error with the end of its log', async () => {
+test('unusable data is an error that shows the reason', async () => {
   const dataDir = await temporaryFolder();
   await writeFile(join(dataDir, 'db0'), 'not a folder');
-  await expect(startReplicaSet({ log, dataDir })).rejects.toThrow();
+  await expect(startReplicaSet({ log, dataDir })).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    message: expect.stringContaining(dataDir),
+  });
   await rm(join(dataDir, 'db0'));
   const other = await startStandalone({ log, dataDir });
   await other.stop();

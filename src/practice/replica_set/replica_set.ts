@@ -15,6 +15,7 @@ const REJOIN_TIMEOUT_MS = 60_000;
  *
  * @throws CashuOpsError PRACTICE_UNAVAILABLE when no `mongod` can be had here
  * @throws CashuOpsError INVALID_CONFIGURATION when `CASHU_OPS_MONGOD` names something unusable
+ * @throws CashuOpsError INVALID_ARGUMENT when the data folder cannot be used
  * @throws CashuOpsError DATABASE_FAILED when a member or the set does not start
  */
 export async function startReplicaSet(options: ReplicaSetOptions): Promise<ReplicaSet> {

@@ -7,6 +7,7 @@ import type { Standalone, StandaloneOptions } from './types.ts';
  *
  * @throws CashuOpsError PRACTICE_UNAVAILABLE when no `mongod` can be had here
  * @throws CashuOpsError INVALID_CONFIGURATION when `CASHU_OPS_MONGOD` names something unusable
+ * @throws CashuOpsError INVALID_ARGUMENT when the data folder cannot be used
  * @throws CashuOpsError DATABASE_FAILED when it does not start
  */
 export async function startStandalone(options: StandaloneOptions): Promise<Standalone> {

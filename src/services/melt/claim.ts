@@ -6,6 +6,7 @@ import { isLocked, sumProofs } from '../../domain/proof.ts';
 import { generateTransactionId } from '../../domain/transaction_id.ts';
 import { claimsOf } from '../../store/melt_claim.ts';
 import { chooseCoins } from './choose_coins.ts';
+import { isOutcomeUnknown, lockedBy } from './locked.ts';
 import type { Stopwatch } from './stopwatch.ts';
 import { planSwap } from './swap.ts';
 import type { CoinChoice, MeltDeps, MeltPlan } from './types.ts';
@@ -72,6 +73,7 @@ async function tryToClaim(
     await watch.time('t1', () => deps.melts.prepare(operation, claims));
     return { operation };
   } catch (error) {
+    if (isOutcomeUnknown(error)) throw lockedBy(error, operation);
     await deps.journal.remove(operation._id);
     const taken = error instanceof CashuOpsError && error.code === 'TOKENS_NOT_AVAILABLE';
     if (taken && attempt < CLAIM_ATTEMPTS_MAX) return { excluded: [] };

@@ -12,6 +12,12 @@ import { EarlierOperation } from './validate.ts';
 const POLL_MIN_MS = 1_000;
 const POLL_MAX_MS = 30_000;
 
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
 /** Pays Lightning invoices from stored ecash. All that it needs is handed in. */
 export class MeltService {
   readonly #deps: MeltDeps;
@@ -102,7 +108,8 @@ export class MeltService {
     for (let pause = POLL_MIN_MS; current.status === 'pending'; pause *= 2) {
       const left = end - performance.now();
       if (left <= 0 || stop.aborted || !isOpen(current.operation)) break;
-      await sleep(Math.min(pause, POLL_MAX_MS, left));
+      await Promise.race([sleep(Math.min(pause, POLL_MAX_MS, left)), aborted(stop)]);
+      if (stop.aborted) break;
       current = await this.resume(current.operation._id);
     }
     return current;

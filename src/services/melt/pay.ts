@@ -8,9 +8,10 @@ import type {
 import { refusalOf } from '../../mint/errors.ts';
 import type { QuoteReading } from '../../mint/gateway.ts';
 import { claimCoins } from './claim.ts';
-import { booksDoNotClose, outcomeOf } from './outcome.ts';
-import { releaseMelt, resolveMelt } from './resolve.ts';
-import { provesPayment, settleMelt } from './settle.ts';
+import { lockedBy } from './locked.ts';
+import { outcomeOf } from './outcome.ts';
+import { releaseMelt, resolveMelt, settleOrKeepOpen } from './resolve.ts';
+import { provesPayment } from './settle.ts';
 import { type Stopwatch, stopwatch } from './stopwatch.ts';
 import { continueAfterSwap, swappedCoins } from './swap.ts';
 import type { MeltDeps, MeltOutcome, MeltPlan } from './types.ts';
@@ -36,9 +37,13 @@ export async function payMelt(
   const watch = stopwatch(plan.durations);
   assertNotInterrupted(interrupted);
   const prepared = await claimCoins(deps, plan, watch);
-  const submitting = await submit(deps, plan, prepared, interrupted, watch);
-  if (submitting === null) return outcomeAfterSwap(deps, prepared, watch);
-  return send(deps, plan, submitting, interrupted, watch);
+  try {
+    const submitting = await submit(deps, plan, prepared, interrupted, watch);
+    if (submitting === null) return await outcomeAfterSwap(deps, prepared, watch);
+    return await send(deps, plan, submitting, interrupted, watch);
+  } catch (error) {
+    throw lockedBy(error, prepared);
+  }
 }
 
 /** T1 is done: on to T2, through the swap where there is one. Null when the swap's end is not known. */
@@ -73,15 +78,26 @@ async function exchange(
       operation_id: swapping._id,
       reason: messageOf(error),
     });
-    const refusal = refusalOf(error);
-    if (refusal === null) return null;
-    await releaseMelt(
-      deps,
-      swapping,
-      `the mint refused to exchange the coins (${refusal.message})`,
-    );
+    return afterSwapError(deps, plan, swapping, error);
+  }
+}
+
+/** A lost answer is asked for again by `B_`: where the swap happened, the payment goes on. */
+async function afterSwapError(
+  deps: MeltDeps,
+  plan: MeltPlan,
+  swapping: SwappingOperation,
+  error: unknown,
+): Promise<SubmittingOperation | null> {
+  const refusal = refusalOf(error);
+  if (refusal !== null) {
+    const reason = `the mint refused to exchange the coins (${refusal.message})`;
+    await releaseMelt(deps, swapping, reason);
     return null;
   }
+  if (error instanceof CashuOpsError) throw error;
+  const coins = await swappedCoins(plan.mint, swapping.swap, null);
+  return coins && continueAfterSwap(deps, plan, swapping, coins);
 }
 
 async function outcomeAfterSwap(
@@ -120,9 +136,7 @@ async function send(
   const paid =
     reply.reading.state === 'PAID' && provesPayment(reply.reading, plan.invoice.payment_hash);
   if (!paid) return resolveMelt(deps, operation, watch);
-  const result = await settleMelt(deps, plan.mint, operation, reply.reading, watch);
-  if (result.settled) return outcomeOf(result.operation, watch.durations);
-  throw booksDoNotClose(operation, result.why);
+  return settleOrKeepOpen(deps, plan.mint, operation, reply.reading, watch);
 }
 
 async function requestUnlessInterrupted(
@@ -158,16 +172,14 @@ async function afterError(
     reason: messageOf(error),
   });
   const refusal = refusalOf(error);
-  if (
-    refusal?.code !== null &&
-    refusal?.code !== undefined &&
-    refusal.code >= 12_000 &&
-    refusal.code < 13_000
-  ) {
-    plan.mint.forget();
-  }
+  if (refusal !== null && isAboutKeysets(refusal)) plan.mint.forget();
   const noted = refusal ? await refuse(deps, operation, refusal) : operation;
   return resolveMelt(deps, noted, watch);
+}
+
+/** Codes 12001 to 12003: what was known of the mint's keysets is old. */
+function isAboutKeysets({ code }: Refusal): boolean {
+  return code !== null && code >= 12_000 && code < 13_000;
 }
 
 async function refuse(

@@ -38,7 +38,7 @@ export async function resolveMelt(
   const replied = await replyFromJournal(deps, operation);
   if (replied !== null && isSubmitted(operation)) {
     await mint.load();
-    return settle(deps, mint, operation, replied, watch);
+    return settleOrKeepOpen(deps, mint, operation, replied, watch);
   }
   if (operation.state === 'swapping') return resolveSwap(deps, mint, operation, watch);
   return resolveSubmitted(deps, mint, operation, watch);
@@ -105,7 +105,7 @@ async function carryOut(
     case 'settle':
       if (!isSubmitted(operation)) throw new Error('a melt that was never sent cannot be settled');
       await mint.load();
-      return settle(deps, mint, operation, look.reading, watch);
+      return settleOrKeepOpen(deps, mint, operation, look.reading, watch);
     case 'wait':
     case 'attention':
       if (!isSubmitted(operation)) throw new Error('a melt that was never sent needs no waiting');
@@ -173,7 +173,8 @@ async function noteOrReread(
   }
 }
 
-async function settle(
+/** Books a payment; where the sums do not close, the operation stays open and says so. */
+export async function settleOrKeepOpen(
   deps: MeltDeps,
   mint: MintGateway,
   operation: SubmittedOperation | FailedOperation,
@@ -202,7 +203,7 @@ async function resolveFailed(
   const spent = observation.inputs.spent === operation.inputs.length;
   if (reading.state !== 'PAID' || !spent) return outcomeOf(operation, watch.durations);
   await mint.load();
-  return settle(deps, mint, operation, reading, watch);
+  return settleOrKeepOpen(deps, mint, operation, reading, watch);
 }
 
 /** The swap before a melt: what the mint signed tells whether it happened. The melt does not follow. */

@@ -119,7 +119,8 @@ export function comparedToken(token: NamedToken): ComparedToken {
     mint_url: token.mint_url,
     status: token.status,
     reserved_by: token.reserved_by ?? null,
-    created_at: token.createdAt,
+    // Documents of other services may lack the timestamp; the id holds one too.
+    created_at: token.createdAt ?? token._id.getTimestamp(),
     proofs: token.proofs,
   };
 }

@@ -1,0 +1,31 @@
+import { CashuOpsError } from '../../domain/errors.ts';
+import type { MeltOperation } from '../../domain/melt_operation.ts';
+
+/** Did the answer to a commit get lost, so that only the database knows whether it happened? */
+export function isOutcomeUnknown(error: unknown): boolean {
+  return error instanceof CashuOpsError && error.details.facts?.outcome === 'unknown';
+}
+
+/**
+ * Once coins are claimed, "the database did not answer" also means "money is locked": the more
+ * important of the two is told, with the operation and how to go on.
+ *
+ * @returns PAYMENT_PENDING for an unreachable database or mint, any other error unchanged
+ */
+export function lockedBy(
+  error: unknown,
+  { _id, quote_id, transaction_id }: MeltOperation,
+): unknown {
+  if (!(error instanceof CashuOpsError) || error.kind !== 'unreachable') return error;
+  return new CashuOpsError(
+    'PAYMENT_PENDING',
+    `Not known yet, the coins of operation ${_id} may be locked: ${error.message} Do not pay again; look at the operation first.`,
+    {
+      operation_id: _id,
+      quote_id,
+      transaction_id,
+      next_command: `cashu-ops melt --resume ${_id}`,
+    },
+    error,
+  );
+}
