@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Context, GlobalFlags } from './cli/context.ts';
 import { exitCodeOf, reportError } from './cli/failure.ts';
 import { createProgram, type Finished } from './cli/program.ts';
-import { watchSignals } from './cli/signals.ts';
+import { unlessInterrupted, watchSignals } from './cli/signals.ts';
 import type { Config } from './config/config.ts';
 import { CashuOpsError, messageOf } from './domain/errors.ts';
 import { createIo, type Io } from './io/io.ts';
@@ -13,6 +13,9 @@ interface Closable {
   close(): Promise<void>;
 }
 
+/** A database that hangs must not keep a command that has its answer (ms). */
+const CLOSE_WITHIN_MS = 2_000;
+
 /**
  * Runs the command line once.
  *
@@ -22,21 +25,29 @@ interface Closable {
  */
 export async function main(argv: string[], process: NodeJS.Process): Promise<number> {
   const io = createIo(process);
-  const signals = watchSignals(process);
+  const signals = watchSignals(process, (sentence) => io.err(sentence));
   const opened: Closable[] = [];
   const finished: Finished = { exitCode: null };
   const context = createContext(io, process.env, signals.interrupted, opened);
   const program = createProgram(context, finished, VERSION);
   let exitCode: number;
   try {
-    await parse(program, argv, io);
+    await parse(program, argv);
     exitCode = finished.exitCode ?? 1;
   } catch (error) {
-    await reportError(error, { io, argv, config: context.config });
+    await reportError(error, { io: context.io, argv, config: context.config });
     exitCode = exitCodeOf(error, signals.received());
   }
-  await Promise.all(opened.map((ops) => ops.close().catch(() => {})));
+  await closeAll(opened);
   return flushed(io, exitCode);
+}
+
+async function closeAll(opened: readonly Closable[]): Promise<void> {
+  const closed = Promise.all(opened.map((ops) => ops.close().catch(() => {})));
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, CLOSE_WITHIN_MS);
+  await Promise.race([closed, late.promise]);
+  clearTimeout(timer);
 }
 
 /** Data that could not be written is a failure of its own, unless something worse happened. */
@@ -50,44 +61,51 @@ async function flushed(io: Io, exitCode: number): Promise<number> {
   }
 }
 
-async function parse(program: Command, argv: string[], io: Io): Promise<void> {
+async function parse(program: Command, argv: string[]): Promise<void> {
   if (argv.length === 0) {
     // Without a command commander writes its help as an error; it is no error to look around.
-    io.err(program.helpInformation());
+    program.outputHelp({ error: true });
     throw new CashuOpsError('INVALID_ARGUMENT', 'No command was given: name one of those above.');
   }
   await program.parseAsync(argv, { from: 'user' });
 }
 
 function createContext(
-  io: Io,
+  terminal: Io,
   env: NodeJS.ProcessEnv,
   interrupted: AbortSignal,
   opened: Closable[],
 ): Context {
+  let io = terminal;
   let known: Promise<Config> | null = null;
   const config = (flags: GlobalFlags) => {
     known ??= readConfig(io, env, flags);
     return known;
   };
+  const opening = async <T extends Closable>(open: Promise<T>): Promise<T> => {
+    const opens = unlessInterrupted(interrupted, open, 'Interrupted before anything was done.');
+    const closable = await opens;
+    opened.push(closable);
+    return closable;
+  };
   return {
-    io,
+    get io() {
+      return io;
+    },
+    adopt({ color, input, quiet }) {
+      io = terminal.with({ color, noInput: input === false, quiet });
+    },
     config,
     interrupted,
-    clock: () => new Date(),
     async open(command, flags) {
       const settings = await config(flags);
       const { openFromConfig } = await import('./cli/open.ts');
-      const ops = await openFromConfig(settings, command, io);
-      opened.push(ops);
-      return ops;
+      return opening(openFromConfig(settings, command, io));
     },
     async openStore(command, flags) {
       const settings = await config(flags);
       const { openStoreFromConfig } = await import('./cli/open_store.ts');
-      const store = await openStoreFromConfig(settings, command, io);
-      opened.push(store);
-      return store;
+      return opening(openStoreFromConfig(settings, command, io));
     },
   };
 }

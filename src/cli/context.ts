@@ -19,7 +19,10 @@ export interface GlobalFlags {
  * `--help` opens no connection.
  */
 export interface Context {
-  io: Io;
+  /** The terminal, as the flags of the command want it. */
+  readonly io: Io;
+  /** Told the flags of the command before it runs. */
+  adopt(flags: GlobalFlags): void;
   /** The settings; read once. */
   config(flags: GlobalFlags): Promise<Config>;
   /** The services, connected. Closed by the one who runs the command. */
@@ -28,8 +31,4 @@ export interface Context {
   openStore(command: string, flags: GlobalFlags): Promise<Store>;
   /** Aborted by the first Ctrl-C or SIGTERM. */
   interrupted: AbortSignal;
-  clock: () => Date;
 }
-
-/** A command ends with the exit code that says how it went. */
-export type CommandRun<Flags> = (context: Context, flags: Flags) => Promise<number>;

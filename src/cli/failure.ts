@@ -1,9 +1,18 @@
 import type { Config } from '../config/config.ts';
-import { ErrorClassifier, ErrorResponseBuilder } from '../domain/error_response.ts';
+import {
+  ErrorClassifier,
+  type ErrorResponse,
+  ErrorResponseBuilder,
+} from '../domain/error_response.ts';
 import { CashuOpsError, messageOf } from '../domain/errors.ts';
+import { printable } from '../domain/printable.ts';
 import type { Io } from '../io/io.ts';
+import { redact } from '../io/redact.ts';
 import type { GlobalFlags } from './context.ts';
 import { EXIT, exitCodeOfKind } from './exit_codes.ts';
+import { jsonDocument } from './json.ts';
+import { nextCommandOf } from './next_command.ts';
+import { wrap } from './wrap.ts';
 
 /** Commander's own way of ending: help and version are no failures, the rest is usage. */
 interface CommanderEnd {
@@ -38,30 +47,55 @@ export async function reportError(thrown: unknown, context: FailureContext): Pro
   const end = commanderEnd(thrown);
   if (end?.exitCode === 0) return;
   const error = end === null ? thrown : usageError(thrown);
-  const classification = ErrorClassifier.classifyError(error);
-  const support = await supportContact(context);
-  const response = ErrorResponseBuilder.buildResponse(error, classification, support);
-  if (argv.includes('--json')) io.out(JSON.stringify(response, null, 2));
-  else if (end === null) {
-    const { code, message, recommendation, next_command, support_contact } = response.error;
-    const mark = io.color.err.red(`error [${ownCode(error) ?? code}]`);
-    io.err(`${mark} ${message}`);
-    if (recommendation) io.err(`what now: ${recommendation}`);
-    if (next_command) io.err(`next: ${next_command}`);
-    if (support_contact) io.err(`support: ${support_contact}`);
-  }
+  const response = responseOf(error, argv, await supportContact(context));
+  if (argv.includes('--json')) io.out(jsonDocument(response));
+  else tell(io, response, error);
   const unforeseen = !(error instanceof CashuOpsError);
   if (argv.includes('--debug') && error instanceof Error) io.err(stackOf(error));
   else if (unforeseen) io.err('This is a bug. Run it again with --debug and report what it shows.');
 }
 
-function ownCode(error: unknown): string | null {
-  return error instanceof CashuOpsError ? error.code : null;
+const TEXT_MAX = 2_000;
+
+/** A message may repeat a word of the command line or of a library, so it is cleaned here again. */
+function responseOf(error: unknown, argv: readonly string[], support: string | null) {
+  const classification = ErrorClassifier.classifyError(error);
+  const response = ErrorResponseBuilder.buildResponse(error, classification, support);
+  const own = response.error;
+  own.message = clean(own.message);
+  if (error instanceof CashuOpsError) own.next_command = nextCommandOf(error, argv);
+  // The classes of the contract are about wallets; a bug of this program is none of them.
+  else own.code = 'UNFORESEEN_ERROR';
+  if (own.recommendation !== null) own.recommendation = clean(own.recommendation);
+  if (own.next_command !== null) own.next_command = clean(own.next_command);
+  return response;
 }
 
+function clean(text: string): string {
+  return printable(redact(text).replaceAll('\n', ' '), TEXT_MAX);
+}
+
+function tell(io: Io, response: ErrorResponse, error: unknown): void {
+  const { code, message, recommendation, next_command, support_contact } = response.error;
+  const shown = error instanceof CashuOpsError ? error.code : code;
+  const inLines = (text: string) => (io.errIsTty ? wrap(text, io.columns) : text);
+  const sentence = inLines(`error [${shown}] ${message}`);
+  io.err(sentence.replace(/^error \[\w+\]/, (mark) => io.color.err.red(mark)));
+  if (recommendation) io.err(inLines(`what now: ${recommendation}`));
+  // Not wrapped: it is there to be copied.
+  if (next_command) io.err(`next: ${next_command}`);
+  if (support_contact) io.err(`support: ${support_contact}`);
+}
+
+/** "error: unknown option '--jsn'\n(Did you mean --json?)" as sentences. */
 function usageError(thrown: unknown): CashuOpsError {
-  const message = messageOf(thrown).replace(/^error: /, '');
-  return new CashuOpsError('INVALID_ARGUMENT', message, {}, thrown);
+  const [first = '', ...rest] = messageOf(thrown)
+    .replace(/^error: /, '')
+    .split('\n');
+  const capital = first.charAt(0).toUpperCase() + first.slice(1);
+  const sentence = /[.?!]$/.test(capital) ? capital : `${capital}.`;
+  const suggestion = rest.map((line) => line.replace(/^\((.*)\)$/, '$1'));
+  return new CashuOpsError('INVALID_ARGUMENT', [sentence, ...suggestion].join(' '), {}, thrown);
 }
 
 async function supportContact({ config }: FailureContext): Promise<string | null> {

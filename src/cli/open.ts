@@ -1,6 +1,7 @@
 import { type CashuOps, openCashuOps } from '../cashu_ops.ts';
 import { type Config, requireMongodbUri } from '../config/config.ts';
 import { readMachine } from '../config/machine.ts';
+import { printable } from '../domain/printable.ts';
 import type { Io } from '../io/io.ts';
 import type { ServiceLog } from '../services/reconciliation/reconciliation.ts';
 import { VERSION } from '../version.ts';
@@ -26,11 +27,13 @@ export function openFromConfig(config: Config, command: string, io: Io): Promise
   });
 }
 
+const FACT_MAX = 500;
+
 /** What services tell, as lines on stderr. */
 export function serviceLog(io: Io): ServiceLog {
   const line = (mark: string) => (message: string, facts?: Record<string, unknown>) => {
     const shown = Object.entries(facts ?? {}).map(([key, value]) => `${key}=${value}`);
-    io.err([mark, message, ...shown].filter(Boolean).join(' '));
+    io.err([mark, ...[message, ...shown].map((text) => printable(text, FACT_MAX))].join(' '));
   };
   return { info: () => {}, warn: line('warning:'), error: line('error:') };
 }

@@ -13,11 +13,11 @@ export interface Finished {
 
 const EXIT_HELP = `
 Exit codes:
-  0 done or clean            22 pending: money is locked, look again
-  1 a bug                    23 CRITICAL: an operator is needed
-  2 usage or configuration   24 conflict: a duplicate, or another process holds it
-  20 blocked by a finding    25 a mint or the database was unreachable
-  21 refused or failed       130, 143 interrupted before anything left`;
+  0  done or clean               22  pending: money is locked, look again
+  1  a bug                       23  CRITICAL: an operator is needed
+  2  usage or configuration      24  conflict: a duplicate, or another process holds it
+  20 blocked, or findings        25  a mint or the database was unreachable, or part is missing
+  21 refused or failed for sure  130, 143  interrupted before anything left`;
 
 /** The command tree. Nothing is connected and nothing heavy is loaded to build it. */
 export function createProgram(context: Context, finished: Finished, version: string): Command {
@@ -28,10 +28,12 @@ export function createProgram(context: Context, finished: Finished, version: str
     .configureOutput({
       writeOut: (text) => context.io.out(text),
       writeErr: (text) => context.io.err(text),
+      // What was wrong is told once and in one form, by the one place that reports errors.
+      outputError: () => {},
     })
     .showSuggestionAfterError()
-    .showHelpAfterError('(see: cashu-ops --help)')
-    .addHelpText('after', EXIT_HELP);
+    .addHelpText('afterAll', EXIT_HELP)
+    .hook('preAction', (_program, command) => context.adopt(command.opts()));
   for (const make of [meltCommand, balanceCommand, doctorCommand, practiceCommand]) {
     program.addCommand(withGlobalFlags(inheriting(program, make(context, finished))));
   }

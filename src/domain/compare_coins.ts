@@ -20,8 +20,8 @@ interface Holding {
 /**
  * Compares coins of one wallet and mint, matched by Y.
  *
- * A coin may stand in a spent token and in a later live one (old data): the live one decides. Two
- * live documents for one coin are a finding of their own.
+ * A coin may stand in a spent token and in a later live one (old data): the live one decides, and
+ * without one the spent one. Two live documents for one coin are a finding of their own.
  *
  * @param coins the coins to compare
  * @param tokens every token document of the wallet that holds one of them
@@ -38,7 +38,7 @@ export function compareCoins(
   return coins.flatMap((coin) => {
     const held = holdings.get(coin.Y) ?? [];
     const live = held.filter(({ token }) => isLive(token.status));
-    const deciding = live.at(0) ?? held.at(0);
+    const deciding = live.at(0) ?? held.find(isSpent) ?? held.at(0);
     const state: KnownState = states.get(coin.Y) ?? 'UNKNOWN';
     const types: FindingType[] = live.length > 1 ? ['DUPLICATE_LIVE_PROOF'] : [];
     const difference =
@@ -50,6 +50,10 @@ export function compareCoins(
 
 function isLive(status: TokenStatus): boolean {
   return status === 'unspent' || status === 'pending';
+}
+
+function isSpent({ token }: Holding): boolean {
+  return token.status === 'spent';
 }
 
 /** The documents of each coin; the one that is kept among live doubles comes first. */

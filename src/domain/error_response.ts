@@ -1,4 +1,5 @@
-import { CashuOpsError, type ErrorCode, messageOf, type Severity } from './errors.ts';
+import { CashuOpsError, messageOf, SEVERITIES, type Severity } from './errors.ts';
+import { FINDING_TYPES, type FindingType, SEVERITY_OF } from './finding.ts';
 
 /** What an error means for an operation: how bad, who acts, does it stop. */
 export interface ErrorClassification {
@@ -22,11 +23,17 @@ const BY_SEVERITY: Readonly<Record<Severity, Omit<ErrorClassification, 'code'>>>
   LOW: { severity: 'LOW', requiresManualIntervention: false, blockOperation: false },
 };
 
-const MEDIUM_TYPES = new Set(['DB_SPENT_MINT_UNSPENT', 'DB_PENDING_MINT_SPENT']);
+/** The contract's code of each class that a finding can have. */
+const CODE_OF: Readonly<Record<Severity, string>> = {
+  CRITICAL: 'PROOF_STATE_INCONSISTENCY',
+  HIGH: 'PROOF_STATE_INCONSISTENCY',
+  MEDIUM: 'RECOVERABLE_STATE_INCONSISTENCY',
+  LOW: 'MINOR_INCONSISTENCY',
+};
 
 /** Sorts errors into the four classes. A plain refused payment is none of the upper three. */
 export const ErrorClassifier = {
-  /** @param error anything thrown, or an object with the finding's `type` */
+  /** @param error anything thrown, or a finding: an object with its `type` */
   classifyError(error: unknown, context: ErrorContext = {}): ErrorClassification {
     const code = error instanceof CashuOpsError ? error.code : null;
     if (
@@ -41,10 +48,8 @@ export const ErrorClassifier = {
     if (code === 'HIGH_SEVERITY_DISCREPANCIES') {
       return { ...BY_SEVERITY.HIGH, code: 'PROOF_STATE_INCONSISTENCY' };
     }
-    if (MEDIUM_TYPES.has(typeOf(error))) {
-      return { ...BY_SEVERITY.MEDIUM, code: 'RECOVERABLE_STATE_INCONSISTENCY' };
-    }
-    return { ...BY_SEVERITY.LOW, code: code ?? 'MINOR_INCONSISTENCY' };
+    const severity = severityOfFinding(error);
+    return { ...BY_SEVERITY[severity], code: code ?? CODE_OF[severity] };
   },
 };
 
@@ -97,9 +102,12 @@ export const ErrorResponseBuilder = {
   },
 };
 
-function typeOf(error: unknown): string {
-  const { type } = (typeof error === 'object' && error !== null ? error : {}) as {
-    type?: ErrorCode;
-  };
-  return typeof type === 'string' ? type : '';
+/** LOW for whatever is no finding; a finding that carries its own severity keeps it. */
+function severityOfFinding(error: unknown): Severity {
+  if (typeof error !== 'object' || error === null || !('type' in error)) return 'LOW';
+  const type = FINDING_TYPES.find((known): known is FindingType => known === error.type);
+  if (type === undefined) return 'LOW';
+  const own =
+    'severity' in error ? SEVERITIES.find((known) => known === error.severity) : undefined;
+  return own ?? SEVERITY_OF[type];
 }

@@ -64,6 +64,7 @@ const KIND_OF_CODE = {
   TOKENS_NOT_AVAILABLE: 'conflict',
   OPERATION_CHANGED: 'conflict',
   DUPLICATE_LIVE_PROOF: 'conflict',
+  DATABASE_BUSY: 'conflict',
   // not there
   MINT_UNREACHABLE: 'unreachable',
   MINT_ANSWER_INVALID: 'unreachable',

@@ -1,4 +1,5 @@
-import type { Observation, OpenOperation, Refusal } from './melt_operation.ts';
+import type { Observation, OpenOperation } from './melt_operation.ts';
+import { agreeingRow, showsPayment } from './observations.ts';
 
 /*
  * What happened to a payment, decided from what is written down and what the mint shows, never
@@ -8,7 +9,7 @@ import type { Observation, OpenOperation, Refusal } from './melt_operation.ts';
 
 /** Everything the decision stands on. */
 export interface DecisionInput {
-  operation: Pick<OpenOperation, 'state' | 'refusal'>;
+  operation: Pick<OpenOperation, 'state' | 'refusal' | 'created_at'>;
   /** Earlier looks at the mint, oldest first. */
   earlier: readonly Observation[];
   /** The look just taken. */
@@ -51,19 +52,21 @@ export const CONTRADICTION_ROUNDS = 3;
  */
 export function decideMelt(input: DecisionInput): Decision {
   const { operation, now } = input;
+  // T2 was never written down, so no request can have left: whatever the mint shows is not ours.
   if (operation.state === 'prepared') return { action: 'release', because: 'NEVER_SENT' };
-  if (operation.refusal?.kind === 'never_left') return { action: 'release', because: 'NEVER_SENT' };
+  if (operation.refusal?.kind === 'never_left' && !showsPayment(now)) {
+    return { action: 'release', because: 'NEVER_SENT' };
+  }
   switch (now.quote) {
     case 'PAID':
       return decidePaid(input);
     case 'PENDING':
       return wait('PAYMENT_PENDING', ['the mint must say that the payment failed']);
     case 'UNPAID':
+    case 'NOT_FOUND':
       return now.preimage_shown
         ? wait('PREIMAGE_SHOWN', ['the mint shows a proof of payment, although it says UNPAID'])
-        : decideUnpaid(input, operation.refusal);
-    case 'NOT_FOUND':
-      return decideNotFound(input);
+        : decideUnpaid(input);
     case 'UNKNOWN':
       return wait('MINT_UNKNOWN', ['the mint must answer']);
   }
@@ -96,52 +99,72 @@ function decidePaid(input: DecisionInput): Decision {
   }
 }
 
-function decideUnpaid(input: DecisionInput, refusal: Refusal | null): Decision {
+/** The mint says that nothing was paid, or does not know the quote any more. */
+function decideUnpaid(input: DecisionInput): Decision {
   switch (inputsShown(input.now)) {
     case 'all_unspent':
-      if (refusal?.kind === 'refused_as_invalid') return { action: 'release', because: 'REFUSED' };
-      if (refusal?.kind === 'payment_failed') {
-        return { action: 'release', because: 'PAYMENT_FAILED' };
-      }
-      return releaseAfterQuietPeriod(input);
+      return releaseByShortCut(input) ?? releaseAfterQuietPeriod(input);
     case 'some_pending':
       return wait('INPUTS_PENDING', ['the mint must let go of the coins']);
     case 'unknown':
       return wait('MINT_UNKNOWN', ['the mint must say what became of the coins']);
     case 'all_spent':
-      return contradiction(input, 'UNPAID_BUT_INPUTS_SPENT');
-    case 'mixed':
-      return contradiction(input, 'INPUTS_MIXED');
-  }
-}
-
-function decideNotFound(input: DecisionInput): Decision {
-  switch (inputsShown(input.now)) {
-    case 'all_spent':
-      return { action: 'settle', because: 'QUOTE_GONE_INPUTS_SPENT' };
-    case 'all_unspent':
-      return releaseAfterQuietPeriod(input);
-    case 'some_pending':
-      return wait('INPUTS_PENDING', ['the mint must let go of the coins']);
-    case 'unknown':
-      return wait('MINT_UNKNOWN', ['the mint must say what became of the coins']);
+      return wasPaidAndForgotten(input)
+        ? { action: 'settle', because: 'QUOTE_GONE_INPUTS_SPENT' }
+        : contradiction(input, 'UNPAID_BUT_INPUTS_SPENT');
     case 'mixed':
       return contradiction(input, 'INPUTS_MIXED');
   }
 }
 
 /**
+ * A mint forgets old quotes, and then the spent coins speak for the payment. Not where it has ever
+ * refused the request, or called the quote unpaid while the coins were spent: then they were spent
+ * by something else.
+ */
+function wasPaidAndForgotten({ operation, earlier, now }: DecisionInput): boolean {
+  if (now.quote !== 'NOT_FOUND' || operation.refusal !== null) return false;
+  return !earlier.some((look) => look.quote === 'UNPAID' && look.inputs.spent > 0);
+}
+
+/**
+ * The mint itself said that it did not pay, and this look confirms it. A mint that has shown a
+ * payment at any time since is not believed that quickly.
+ */
+function releaseByShortCut({ operation, earlier, now }: DecisionInput): Decision | null {
+  if (now.quote !== 'UNPAID' || earlier.some(showsPayment)) return null;
+  switch (operation.refusal?.kind) {
+    case 'refused_as_invalid':
+      return { action: 'release', because: 'REFUSED' };
+    case 'payment_failed':
+      return { action: 'release', because: 'PAYMENT_FAILED' };
+    default:
+      return null;
+  }
+}
+
+/**
  * The fate of the request is unknown: it may still be under way. Only an unbroken row of agreeing
- * looks that spans the quiet period shows that it will not arrive any more.
+ * looks that spans the quiet period shows that it will not arrive any more. The operation must be
+ * as old too: the looks may have been dated by a machine whose clock is wrong.
  */
 function releaseAfterQuietPeriod(input: DecisionInput): Decision {
-  const since = agreementSince(input);
-  const releasableAt = new Date(since.getTime() + input.quietPeriodMs);
-  if (input.now.at > since && input.now.at >= releasableAt) {
+  const row = agreeingRow(input.earlier, input.now);
+  const since = row.at(-1) ?? input.now;
+  const begun = Math.max(since.at.getTime(), input.operation.created_at.getTime());
+  const releasableAt = new Date(begun + input.quietPeriodMs);
+  if (row.length > 1 && input.now.at >= releasableAt) {
     return { action: 'release', because: 'QUIET_PERIOD' };
   }
+  return waitUntil(releasableAt);
+}
+
+function waitUntil(releasableAt: Date): Decision {
+  const because = 'FATE_UNKNOWN';
+  // A time beyond the end of the calendar cannot be named.
+  if (Number.isNaN(releasableAt.getTime())) return wait(because, ['a second look that agrees']);
   const missing = [`a second look that agrees, at or after ${releasableAt.toISOString()}`];
-  return { action: 'wait', because: 'FATE_UNKNOWN', missing, releasableAt };
+  return { action: 'wait', because, missing, releasableAt };
 }
 
 function contradiction(input: DecisionInput, because: AttentionReason): Decision {
@@ -150,36 +173,8 @@ function contradiction(input: DecisionInput, because: AttentionReason): Decision
     : wait('CONTRADICTION_SEEN_ONCE', ['a second look that agrees']);
 }
 
-/** Two looks agree when they show the same: numbers of coins included, time excluded. */
-function agrees(a: Observation, b: Observation): boolean {
-  return (
-    a.quote === b.quote &&
-    a.preimage_shown === b.preimage_shown &&
-    a.inputs.unspent === b.inputs.unspent &&
-    a.inputs.pending === b.inputs.pending &&
-    a.inputs.spent === b.inputs.spent &&
-    a.inputs.unknown === b.inputs.unknown
-  );
-}
-
-/** The unbroken row of looks, ending with the newest, that show the same; newest first. */
-function agreeingRow({ earlier, now }: DecisionInput): Observation[] {
-  const row = [now];
-  for (const observation of [...earlier].reverse()) {
-    // A look without any answer neither confirms nor contradicts.
-    if (observation.quote === 'UNKNOWN') continue;
-    if (!agrees(observation, now)) break;
-    row.push(observation);
-  }
-  return row;
-}
-
-function agreeingRounds(input: DecisionInput): number {
-  return agreeingRow(input).length;
-}
-
-function agreementSince(input: DecisionInput): Date {
-  return agreeingRow(input).at(-1)?.at ?? input.now.at;
+function agreeingRounds({ earlier, now }: DecisionInput): number {
+  return agreeingRow(earlier, now).length;
 }
 
 function wait(because: WaitReason, missing: string[]): Decision {

@@ -1,5 +1,7 @@
 import type { NamedProof } from './proof.ts';
 
+export { OBSERVATIONS_MAX, withObservation } from './observations.ts';
+
 /*
  * One melt, from the claim of its coins to its end.
  *
@@ -52,9 +54,6 @@ export type Refusal = {
   code: number | null;
   message: string;
 };
-
-/** At most this many observations are kept; the oldest of the middle go first. */
-export const OBSERVATIONS_MAX = 20;
 
 export interface OperationBase {
   _id: string;
@@ -168,14 +167,4 @@ export function totalInputFee(operation: OperationBase): number {
 /** What stayed in or came back to the wallet before the melt itself (sat). */
 export function totalKept(operation: OperationBase): number {
   return operation.keep_amount + (operation.swap?.keep_amount ?? 0);
-}
-
-/**
- * Adds an observation and keeps the list short: the first stays (it dates the agreement), then the
- * newest.
- */
-export function withObservation(earlier: Observation[], next: Observation): Observation[] {
-  const all = [...earlier, next];
-  if (all.length <= OBSERVATIONS_MAX) return all;
-  return [...all.slice(0, 1), ...all.slice(all.length - OBSERVATIONS_MAX + 1)];
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { parseMintUrl } from './mint_url.ts';
 
 /** Who may melt at the moment: the kill switch and the rollout. Absent means: everybody. */
 export interface MeltPolicy {
@@ -38,7 +39,9 @@ export function rolloutPlace(npub: string): number {
  */
 export function whyStopped(policy: MeltPolicy, npub: string, mintUrl: string): string | null {
   if (!policy.enabled) return 'melts are stopped for everyone';
-  if (policy.stopped_mints.includes(mintUrl)) return `melts are stopped for the mint ${mintUrl}`;
+  if (policy.stopped_mints.some((url) => isSameMint(url, mintUrl))) {
+    return `melts are stopped for the mint ${mintUrl}`;
+  }
   if (policy.stopped_npubs.includes(npub)) return 'melts are stopped for this wallet';
   if (policy.allowed_npubs !== null) {
     return policy.allowed_npubs.includes(npub)
@@ -49,4 +52,17 @@ export function whyStopped(policy: MeltPolicy, npub: string, mintUrl: string): s
     return `melts are rolled out to ${policy.rollout_percent} % of the wallets and this one is not among them`;
   }
   return null;
+}
+
+/** However a person wrote the address into the policy: a switch that misses by a slash is none. */
+function isSameMint(written: string, mintUrl: string): boolean {
+  return normalForm(written) === normalForm(mintUrl);
+}
+
+function normalForm(url: string): string {
+  try {
+    return parseMintUrl(url);
+  } catch {
+    return url;
+  }
 }

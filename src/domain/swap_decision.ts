@@ -5,6 +5,7 @@ import type { Observation } from './melt_operation.ts';
 export interface SwapDecisionInput {
   /** The mint gave signatures for all of the swap's outputs (NUT-09). */
   happened: boolean;
+  created_at: Date;
   earlier: readonly Observation[];
   now: Observation;
   quietPeriodMs: number;
@@ -24,7 +25,7 @@ export function decideSwap(input: SwapDecisionInput): SwapDecision {
     preimage_shown: false,
   });
   const decision = decideMelt({
-    operation: { state: 'submitting', refusal: null },
+    operation: { state: 'submitting', refusal: null, created_at: input.created_at },
     earlier: input.earlier.map(asUnpaid),
     now: asUnpaid(input.now),
     quietPeriodMs: input.quietPeriodMs,

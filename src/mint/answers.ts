@@ -18,11 +18,21 @@ const count = z
   ])
   .transform((value) => toAmount(value, 'An amount from the mint'));
 
-const hexPoint = z.string().regex(/^0[23][0-9a-fA-F]{64}$/);
+/** Points are compared as text, so they have one form: lower case. */
+const hexPoint = z
+  .string()
+  .regex(/^0[23][0-9a-fA-F]{64}$/)
+  .toLowerCase();
+
+/** Unlike `count` it never throws: one absurd signature must not hide that a payment happened. */
+const signedAmount = z
+  .union([z.int(), z.bigint(), z.string().regex(/^\d{1,20}$/)])
+  .transform(Number)
+  .pipe(z.int().min(0));
 
 const signature = z.object({
   id: z.string(),
-  amount: count,
+  amount: signedAmount,
   C_: z.string(),
   dleq: z
     .object({ s: z.string(), e: z.string() })
@@ -38,19 +48,21 @@ export const newQuoteAnswer = z.object({
   amount: count,
   fee_reserve: count,
   state: quoteState,
-  expiry: z.number().nullish(),
+  expiry: z.union([z.number(), z.bigint()]).nullish(),
   unit: z.string().nullish(),
 });
 
 /** `GET /v1/melt/quote/bolt11/…` and the answer to a melt. `paid` is the form before NUT-05 had states. */
 export const quoteAnswer = z
   .object({
+    quote: z.string().nullish(),
     state: quoteState.optional(),
-    paid: z.boolean().nullish(),
-    payment_preimage: z.string().nullish(),
+    paid: z.boolean().nullish().catch(null),
+    payment_preimage: z.string().nullish().catch(null),
     change: z.array(signature).nullish().catch(null),
   })
-  .transform(({ state, paid, payment_preimage, change }) => ({
+  .transform(({ quote, state, paid, payment_preimage, change }) => ({
+    quote_id: quote ?? null,
     state: state ?? (paid === true ? ('PAID' as const) : ('UNKNOWN' as const)),
     preimage: payment_preimage ? payment_preimage : null,
     change: change ?? [],
@@ -67,6 +79,6 @@ export const swapAnswer = z.object({ signatures: z.array(signature) });
 
 /** `POST /v1/restore` (NUT-09). */
 export const restoreAnswer = z.object({
-  outputs: z.array(z.object({ B_: z.string() })),
+  outputs: z.array(z.object({ B_: hexPoint })),
   signatures: z.array(signature),
 });

@@ -48,6 +48,8 @@ export class CashuGateway implements MintGateway {
   readonly #request: RequestFn;
   #loading: Promise<LoadedMint> | null = null;
   #loaded: LoadedMint | null = null;
+  /** Keysets that the mint did not list when it was asked again. */
+  readonly #foreignKeysets = new Set<string>();
 
   constructor(options: CashuGatewayOptions) {
     this.url = options.url;
@@ -84,7 +86,7 @@ export class CashuGateway implements MintGateway {
         quote_id: answer.quote,
         amount: answer.amount,
         fee_reserve: answer.fee_reserve,
-        expiry: answer.expiry ? new Date(answer.expiry * 1000) : null,
+        expiry: timeOf(answer.expiry),
         state: answer.state,
       };
     } catch (error) {
@@ -96,7 +98,7 @@ export class CashuGateway implements MintGateway {
     const nothing = { preimage: null, change: [] };
     try {
       const path = `/v1/melt/quote/bolt11/${encodeURIComponent(quoteId)}`;
-      return quoteAnswer.parse(await this.#send('GET', path));
+      return readingOf(quoteId, await this.#send('GET', path));
     } catch (error) {
       return { ...nothing, state: saysNotFound(error) ? 'NOT_FOUND' : 'UNKNOWN' };
     }
@@ -139,7 +141,7 @@ export class CashuGateway implements MintGateway {
       inputs: request.inputs.map(wireProof),
       outputs: request.blanks.map(wireOutput),
     });
-    return quoteAnswer.parse(answer);
+    return readingOf(request.quote_id, answer);
   }
 
   prepareSwap(inputs: NamedProof[], needed: number, privkey: string | null): SwapRecord | null {
@@ -180,7 +182,7 @@ export class CashuGateway implements MintGateway {
   }
 
   async unblind(output: StoredOutput, signature: ChangeSignature): Promise<NamedProof> {
-    await this.load();
+    await this.#loadUntilKnown(signature.id);
     const keyset = await keysetWithKeys(this.#wallet, signature.id);
     const proof = OutputData.deserialize(output).toProof(
       { ...signature, amount: Amount.from(signature.amount) } as SerializedBlindedSignature,
@@ -195,6 +197,15 @@ export class CashuGateway implements MintGateway {
       ...(dleq && { dleq }),
       Y: yOf(secret),
     };
+  }
+
+  /** A mint may sign with a keyset that is younger than what was loaded: it is asked once more. */
+  async #loadUntilKnown(keysetId: string): Promise<void> {
+    await this.load();
+    if (this.knowsKeyset(keysetId) || this.#foreignKeysets.has(keysetId)) return;
+    this.forget();
+    await this.load();
+    if (!this.knowsKeyset(keysetId)) this.#foreignKeysets.add(keysetId);
   }
 
   get #wallet(): Wallet {
@@ -225,6 +236,24 @@ export class CashuGateway implements MintGateway {
   #send(method: 'GET' | 'POST', path: string, requestBody?: Record<string, unknown>) {
     return this.#request({ endpoint: `${this.url}${path}`, method, requestBody });
   }
+}
+
+/**
+ * Reads an answer about one quote. An answer about another one, out of somebody's cache, is none.
+ *
+ * @throws ZodError or Error when it says nothing about this quote
+ */
+function readingOf(quoteId: string, answer: unknown): QuoteReading {
+  const { quote_id, ...reading } = quoteAnswer.parse(answer);
+  if (quote_id !== null && quote_id !== quoteId) throw new Error('the answer is of another quote');
+  return reading;
+}
+
+/** @param expiry unix time in seconds; null for none and for one beyond the calendar */
+function timeOf(expiry: number | bigint | null | undefined): Date | null {
+  if (!expiry) return null;
+  const time = new Date(Number(expiry) * 1000);
+  return Number.isNaN(time.getTime()) ? null : time;
 }
 
 /** An amount whose coins also pay their own input fee; more coins can mean a higher fee. */

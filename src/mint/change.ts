@@ -9,7 +9,8 @@ type Unblinder = Pick<MintGateway, 'unblind' | 'restore'>;
  *
  * 1. by position, as the mint answered, where every signature proves itself (DLEQ, NUT-12);
  * 2. by `B_` from `POST /v1/restore` (NUT-09), which no order can confuse;
- * 3. by trying each signature that carries a DLEQ against each blank.
+ * 3. by trying each signature that carries a DLEQ against each blank, where the mint does not
+ *    restore or restores less than it announced.
  *
  * Mints have answered in another order, with zero amounts and with another keyset; a signature
  * without DLEQ is never trusted for its position.
@@ -25,7 +26,11 @@ export async function recoverChange(
   if (blanks.length === 0) return [];
   const byPosition = await unblindByPosition(mint, blanks, signatures);
   if (byPosition !== null && byPosition.length > 0) return byPosition;
-  return (await restoreOutputs(mint, blanks)) ?? (await unblindByTrying(mint, blanks, signatures));
+  const restored = (await restoreOutputs(mint, blanks)) ?? [];
+  const announced = signatures.filter((signature) => signature.amount > 0).length;
+  if (restored.length >= announced) return restored;
+  const tried = await unblindByTrying(mint, blanks, signatures);
+  return tried.length > restored.length ? tried : restored;
 }
 
 async function unblindByPosition(

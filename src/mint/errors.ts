@@ -83,14 +83,8 @@ export function mintError(mintUrl: string, what: string, error: unknown): CashuO
   const facts = { mint_url: mintUrl };
   if (error instanceof MintHttpError && error.status < 500 && error.status !== 429) {
     if (!error.isProtocol) return invalidAnswer(mintUrl, what, error);
-    if (error.code === CODE_ALREADY_PAID) {
-      return new CashuOpsError(
-        'INVOICE_ALREADY_PAID',
-        `The mint ${mintUrl} says that this invoice is already paid; nothing was paid now. Ask the payee for a new invoice if this is wrong.`,
-        { facts },
-        error,
-      );
-    }
+    const taken = takenInvoice(mintUrl, error);
+    if (taken !== null) return taken;
     const code =
       error.code !== null && KEYSET_CODES.has(error.code) ? 'UNKNOWN_KEYSET' : 'MINT_REFUSED';
     const sentence = `The mint ${mintUrl} refused ${what}: ${error.message}.`;
@@ -105,6 +99,31 @@ export function mintError(mintUrl: string, what: string, error: unknown): CashuO
     );
   }
   return invalidAnswer(mintUrl, what, error);
+}
+
+const CODE_PENDING = 20005;
+
+/**
+ * An invoice that is paid, or that somebody is paying. Nutshell refuses with its general code 11000
+ * and says in words only that it is one of the two.
+ */
+function takenInvoice(mintUrl: string, error: MintHttpError): CashuOpsError | null {
+  const facts = { mint_url: mintUrl };
+  if (error.code === CODE_PENDING) {
+    return new CashuOpsError(
+      'DUPLICATE_OPERATION',
+      `The mint ${mintUrl} says that somebody is paying this invoice right now; nothing was paid here. Look again when that payment has ended.`,
+      { facts },
+      error,
+    );
+  }
+  if (error.code !== CODE_ALREADY_PAID && !/already paid/i.test(error.detail)) return null;
+  return new CashuOpsError(
+    'INVOICE_ALREADY_PAID',
+    `The mint ${mintUrl} refuses this invoice as already paid (it says: ${error.detail}); nothing was paid now. Ask the payee for a new invoice if this is wrong.`,
+    { facts },
+    error,
+  );
 }
 
 function invalidAnswer(mintUrl: string, what: string, error: unknown): CashuOpsError {

@@ -25,13 +25,20 @@ export interface MintRequestOptions {
   fetch?: typeof fetch;
 }
 
-/** Connection errors that come before the first byte of a request can have left. */
+/**
+ * Errors of the system that come before the first byte of a request can have left, with the call
+ * that must have failed: a connection that stands can break with EHOSTUNREACH too.
+ */
+const FAILED_CALL: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connect',
+  EHOSTUNREACH: 'connect',
+  ENETUNREACH: 'connect',
+  ENOTFOUND: 'getaddrinfo',
+  EAI_AGAIN: 'getaddrinfo',
+};
+
+/** Errors that no other moment can give: before the connection stands, or before it is trusted. */
 const NEVER_LEFT = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
   'UND_ERR_CONNECT_TIMEOUT',
   'CERT_HAS_EXPIRED',
   'DEPTH_ZERO_SELF_SIGNED_CERT',
@@ -83,12 +90,18 @@ function timeoutOf(method: string, path: string, timeouts: MintTimeouts): number
   return isMelt ? timeouts.melt_ms : timeouts.request_ms;
 }
 
+/** Reads the body up to a limit, whatever its headers promise. */
 async function readText(response: Response): Promise<string> {
-  const length = Number(response.headers.get('content-length') ?? 0);
-  if (length > ANSWER_BYTES_MAX) {
-    throw new MintHttpError(response.status, null, 'the answer is too large to be read');
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > ANSWER_BYTES_MAX) {
+      throw new MintHttpError(response.status, null, 'the answer is too large to be read');
+    }
+    chunks.push(chunk);
   }
-  return response.text();
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 function parseAnswer(status: number, text: string, retryAfter: string | null): unknown {
@@ -123,17 +136,34 @@ function retryAfterMs(header: string | null): number | null {
 }
 
 function networkError(url: URL, error: unknown, status: number | null): MintNetworkError {
-  const code = codeOf(error);
+  const fault = faultOf(error);
   const timedOut = error instanceof Error && error.name === 'TimeoutError';
-  const neverLeft = status === null && code !== null && NEVER_LEFT.has(code);
-  const reason = timedOut ? 'no answer in time' : (code ?? 'the connection broke');
+  const neverLeft = status === null && fault !== null && failedBeforeSending(fault);
+  const reason = timedOut ? 'no answer in time' : (fault?.code ?? 'the connection broke');
   return new MintNetworkError(`${url.origin} did not answer (${reason})`, neverLeft, error);
 }
 
-function codeOf(error: unknown): string | null {
+interface Fault {
+  code: string;
+  syscall?: unknown;
+  /** Of several addresses, each with its own fault. */
+  errors?: unknown;
+}
+
+function failedBeforeSending({ code, syscall, errors }: Fault): boolean {
+  if (NEVER_LEFT.has(code)) return true;
+  if (Array.isArray(errors)) return errors.length > 0 && errors.every(isFailedConnect);
+  return FAILED_CALL[code] !== undefined && FAILED_CALL[code] === syscall;
+}
+
+function isFailedConnect(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error && error.syscall === 'connect';
+}
+
+/** The error with a code, however deep it lies. */
+function faultOf(error: unknown): Fault | null {
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; depth += 1) {
-    const { code } = at as { code?: unknown };
-    if (typeof code === 'string') return code;
+    if ('code' in at && typeof at.code === 'string') return at as Error & Fault;
     at = at.cause;
   }
   return null;

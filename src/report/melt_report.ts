@@ -4,6 +4,7 @@ import {
   totalInputFee,
   totalKept,
 } from '../domain/melt_operation.ts';
+import { DUPLICATE_WINDOW_MS } from '../domain/operation_hash.ts';
 import type { MeltOutcome, MeltPlan, MeltStatus } from '../services/melt/types.ts';
 
 /** The JSON of `cashu-ops melt`, version 1: keys are only ever added. Amounts in sat. */
@@ -61,9 +62,15 @@ export function reportOutcome(outcome: MeltOutcome, showPreimage: boolean): Melt
     message: outcome.message,
     severity: outcome.severity,
     missing: outcome.missing,
-    look_again_at: outcome.look_again_at?.toISOString() ?? null,
+    look_again_at: (outcome.look_again_at ?? mayTryAgainAt(outcome))?.toISOString() ?? null,
     next_command: nextCommand(outcome),
   };
+}
+
+/** After a failure the same request is answered with it for a while; then it may be tried again. */
+function mayTryAgainAt({ status, operation }: MeltOutcome): Date | null {
+  if (status !== 'conflict' || operation.state !== 'failed') return null;
+  return new Date(operation.created_at.getTime() + DUPLICATE_WINDOW_MS);
 }
 
 /** The report of a melt that was only tried: nothing is written and nothing moved. */

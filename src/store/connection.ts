@@ -61,7 +61,6 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   // An instance of its own: the connection is in no global list, no global setting reaches it.
   const mongoose = new Mongoose();
   const connection = mongoose.createConnection();
-  connection.on('error', (error) => log?.(databaseError(error).message));
   try {
     await connection.openUri(uri, {
       ...CONNECT_OPTIONS,
@@ -73,6 +72,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     await connection.destroy().catch(() => undefined);
     throw connectError(error);
   }
+  // Trouble at the start is thrown, and told by whoever catches it: not here as well.
+  connection.on('error', (error) => log?.(databaseError(error).message));
   const { db } = connection;
   if (db === undefined) throw new Error('a connected mongoose connection has no database');
   const client = connection.getClient();

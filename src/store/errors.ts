@@ -10,6 +10,7 @@ import { CashuOpsError, type ErrorCode } from '../domain/errors.ts';
  */
 
 const DUPLICATE_KEY = 11000;
+const WRITE_CONFLICT = 112;
 const AUTHENTICATION_FAILED = 18;
 const UNAUTHORIZED = 13;
 
@@ -133,6 +134,11 @@ export function isUnreachable(error: unknown): boolean {
     error instanceof mongo.MongoTopologyClosedError ||
     error instanceof MongooseError.MongooseServerSelectionError
   );
+}
+
+/** Another transaction, perhaps of a client that died, holds a document that was to be written. */
+export function isWriteConflict(error: unknown): boolean {
+  return error instanceof mongo.MongoServerError && error.code === WRITE_CONFLICT;
 }
 
 /** The name of the unique index that was violated, or null for another error. */

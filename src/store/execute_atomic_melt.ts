@@ -1,18 +1,19 @@
 import type { mongo } from 'mongoose';
+import { AUDIT_YS_MAX } from '../domain/audit_event.ts';
 import { CashuOpsError } from '../domain/errors.ts';
-import { DUPLICATE_WINDOW_MS } from '../domain/operation_hash.ts';
-import { type StoredProof, sumProofs } from '../domain/proof.ts';
+import { type NamedProof, type StoredProof, sumProofs } from '../domain/proof.ts';
 import { named } from '../domain/proof_y.ts';
 import { tokenIdsOf, transactionIdProblems } from '../domain/transaction_id.ts';
 import type { AuditEntry, AuditLog } from './audit_log.ts';
 import type { Store } from './connection.ts';
-import { type TokenDocument, tokensOf } from './documents.ts';
+import { tokensOf } from './documents.ts';
 import {
   type AtomicMeltMetadata,
   type AtomicMeltParams,
   type AtomicMeltStep,
   applyAtomicMelt,
 } from './melt_atomic.ts';
+import { bookHashOnce, duplicateBooking, findBookedToken } from './melt_duplicates.ts';
 import { toObjectId } from './new_token.ts';
 
 /** What a melt wrote; the names are those of the wallet service's contract. */
@@ -47,7 +48,7 @@ export async function validateTransactionId(
   transactionId: string,
   operationType = 'melt',
 ): Promise<TransactionIdCheck> {
-  const problems = transactionIdProblems(transactionId);
+  const problems = formProblems(transactionId);
   if (problems.length === 0) {
     const { keep, meltChange } = tokenIdsOf(transactionId);
     const taken = await tokensOf(db).findOne(
@@ -57,6 +58,15 @@ export async function validateTransactionId(
     if (taken !== null) problems.push(`in use by another ${operationType} or token already`);
   }
   return { valid: problems.length === 0, problems };
+}
+
+/** The id itself must be sound, and so must the longer ids of the tokens that carry it. */
+function formProblems(transactionId: unknown): string[] {
+  if (typeof transactionId !== 'string') return ['not a text'];
+  const own = transactionIdProblems(transactionId);
+  const { meltChange } = tokenIdsOf(transactionId);
+  if (own.length > 0 || transactionIdProblems(meltChange).length === 0) return own;
+  return ['so long that the ids of its tokens ("…_melt_change") would not fit'];
 }
 
 /**
@@ -85,14 +95,18 @@ export async function executeAtomicMelt(
   const { store, audit, clock } = deps;
   const params: AtomicMeltParams = {
     sourceTokenIds: uniqueIds(sourceTokenIds),
-    keepProofs: (keepProofs ?? []).map(named),
-    meltChangeProofs: (meltChangeProofs ?? []).map(named),
+    keepProofs: (keepProofs ?? []).map(renamed),
+    meltChangeProofs: (meltChangeProofs ?? []).map(renamed),
     transactionId,
     metadata: checkedMetadata(metadata),
   };
   const now = clock();
-  const sources = await assertBookable(store, params, now);
+  const melted = await assertBookable(store, params, now);
+  const { operation_hash, operation_id = null } = metadata;
   return store.transactions.run(async (session) => {
+    if (operation_hash) {
+      await bookHashOnce(store.db, session, operation_hash, transactionId, now);
+    }
     const writes = await applyAtomicMelt(store.db, session, params, now);
     const keep_amount = sumProofs(params.keepProofs);
     const melt_change_amount = sumProofs(params.meltChangeProofs);
@@ -101,11 +115,12 @@ export async function executeAtomicMelt(
       severity: 'INFO',
       npub: metadata.npub,
       mint_url: metadata.mint_url,
-      operation_id: metadata.operation_id ?? null,
+      operation_id,
       transaction_id: transactionId,
-      before: 'unspent',
+      before: operation_id === null ? 'unspent' : 'pending',
       after: 'spent',
-      amounts: { sources: sumProofs(sources), keep: keep_amount, melt_change: melt_change_amount },
+      amounts: { sources: sumProofs(melted), keep: keep_amount, melt_change: melt_change_amount },
+      ys: melted.slice(0, AUDIT_YS_MAX).map(({ Y }) => Y),
     });
     return {
       success: true,
@@ -121,8 +136,13 @@ export async function executeAtomicMelt(
   });
 }
 
-function uniqueIds(ids: readonly (mongo.ObjectId | string)[]): mongo.ObjectId[] {
-  if (ids.length === 0) {
+/** Coins from another service get their names from here: a wrong one would hide them from checks. */
+function renamed({ Y: _, ...proof }: StoredProof): NamedProof {
+  return named(proof);
+}
+
+function uniqueIds(ids: readonly (mongo.ObjectId | string)[] | null | undefined): mongo.ObjectId[] {
+  if (!ids?.length) {
     throw new CashuOpsError('INVALID_ARGUMENT', 'Source token ids are required: none was given.');
   }
   const unique = new Set(ids.map(String));
@@ -141,34 +161,28 @@ function checkedMetadata(metadata: AtomicMeltMetadata): AtomicMeltMetadata {
   );
 }
 
-/** What can be known before the transaction; what matters is checked again inside it. */
+/**
+ * What can be known before the transaction; what matters is checked again inside it.
+ *
+ * @returns the coins that are melted
+ */
 async function assertBookable(
   store: Store,
   { transactionId, sourceTokenIds, keepProofs, meltChangeProofs, metadata }: AtomicMeltParams,
   now: Date,
-): Promise<StoredProof[]> {
+): Promise<NamedProof[]> {
+  const { operation_hash } = metadata;
   const [id, sources, earlier] = await Promise.all([
     validateTransactionId(store, transactionId),
     tokensOf(store.db)
       .find({ _id: { $in: [...sourceTokenIds] } })
       .toArray(),
-    findSameOperation(store, metadata, now),
+    operation_hash ? findBookedToken(store.db, operation_hash, now) : null,
   ]);
-  if (!id.valid) {
-    throw new CashuOpsError(
-      'INVALID_TRANSACTION_ID',
-      `The transaction id "${transactionId.slice(0, 120)}" is ${id.problems.join(' and ')}.`,
-    );
-  }
-  if (earlier !== null) {
-    throw new CashuOpsError(
-      'DUPLICATE_OPERATION',
-      'The same operation was booked less than five minutes ago; nothing was changed.',
-      { transaction_id: earlier.metadata.parent_transaction_id },
-    );
-  }
-  const consumed = sources.flatMap((source) => source.proofs);
-  const secrets = new Set(consumed.map((proof) => proof.secret));
+  if (!id.valid) throw invalidId(transactionId, id.problems);
+  if (earlier !== null) throw duplicateBooking(earlier.metadata.parent_transaction_id);
+  const held = sources.flatMap((source) => source.proofs);
+  const secrets = new Set(held.map((proof) => proof.secret));
   const kept = new Set(keepProofs.map((proof) => proof.secret));
   if (meltChangeProofs.some(({ secret }) => secrets.has(secret) || kept.has(secret))) {
     throw new CashuOpsError(
@@ -176,18 +190,12 @@ async function assertBookable(
       'A change proof is a coin of a source token or a keep proof too: consumed coins are never stored again. Nothing was changed.',
     );
   }
-  return consumed;
+  return held.filter(({ secret }) => !kept.has(secret)).map(named);
 }
 
-function findSameOperation(
-  { db }: Store,
-  { operation_hash }: AtomicMeltMetadata,
-  now: Date,
-): Promise<TokenDocument | null> {
-  if (operation_hash === undefined) return Promise.resolve(null);
-  const since = new Date(now.getTime() - DUPLICATE_WINDOW_MS);
-  return tokensOf(db).findOne({
-    'metadata.operation_hash': operation_hash,
-    'metadata.operation_timestamp': { $gte: since },
-  });
+function invalidId(transactionId: unknown, problems: string[]): CashuOpsError {
+  return new CashuOpsError(
+    'INVALID_TRANSACTION_ID',
+    `The transaction id "${String(transactionId).slice(0, 120)}" is ${problems.join(' and ')}.`,
+  );
 }

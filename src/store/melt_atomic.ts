@@ -1,6 +1,6 @@
 import type { mongo } from 'mongoose';
 import { CashuOpsError } from '../domain/errors.ts';
-import { type NamedProof, sumProofs } from '../domain/proof.ts';
+import { type NamedProof, type StoredProof, sumProofs } from '../domain/proof.ts';
 import { tokenIdsOf } from '../domain/transaction_id.ts';
 import { TOKENS } from './collections.ts';
 import type { TokenDocument } from './documents.ts';
@@ -46,7 +46,8 @@ export interface AtomicMeltWrites {
  * coin of a source leaves the source first, so that no coin stands twice.
  *
  * @throws CashuOpsError TOKENS_NOT_AVAILABLE when not every source was live and free (or reserved
- *   by `metadata.operation_id`): the caller's transaction rolls back
+ *   by `metadata.operation_id`), INVALID_TOKEN for a keep proof that is not the coin it names: the
+ *   caller's transaction rolls back
  */
 export async function applyAtomicMelt(
   db: mongo.Db,
@@ -68,8 +69,10 @@ export async function applyAtomicMelt(
   const ids = tokenIdsOf(params.transactionId);
   const keep = changeToken(params, ids.keep, params.keepProofs, now);
   const meltChange = changeToken(params, ids.meltChange, params.meltChangeProofs, now);
-  const fresh = [keep, meltChange].filter((token) => token !== null);
-  if (fresh.length > 0) await tokens.insertMany(fresh, { session });
+  for (const token of [keep, meltChange]) {
+    // One by one: an error of a bulk write does not name the coin that is live elsewhere.
+    if (token !== null) await tokens.insertOne(token, { session });
+  }
   const token_ids = sourceTokenIds.map(String);
   return {
     keep,
@@ -105,12 +108,13 @@ async function detachUntouched(
   params: AtomicMeltParams,
   now: Date,
 ): Promise<void> {
-  const kept = new Set(params.keepProofs.map((proof) => proof.secret));
+  const kept = new Map(params.keepProofs.map((proof) => [proof.secret, proof]));
   if (kept.size === 0) return;
   const sources = await tokens.find(sourceFilter(params), { session }).toArray();
   for (const source of sources) {
     const melted = source.proofs.filter((proof) => !kept.has(proof.secret));
     if (melted.length === source.proofs.length) continue;
+    for (const stored of source.proofs) assertSameCoin(stored, kept.get(stored.secret));
     if (melted.length === 0) {
       throw new CashuOpsError(
         'INVALID_TOKEN',
@@ -124,6 +128,17 @@ async function detachUntouched(
       { session },
     );
   }
+}
+
+/** A coin that stays is stored as the caller gave it, so it must be what it was. */
+function assertSameCoin(stored: StoredProof, kept: NamedProof | undefined): void {
+  if (kept === undefined) return;
+  const same = kept.amount === stored.amount && kept.id === stored.id && kept.C === stored.C;
+  if (same) return;
+  throw new CashuOpsError(
+    'INVALID_TOKEN',
+    `The keep proof ${kept.Y} is a coin of a source token, but not with the same amount, keyset and signature. Nothing was changed.`,
+  );
 }
 
 function changeToken(

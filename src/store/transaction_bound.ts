@@ -1,5 +1,5 @@
-import { CashuOpsError } from '../domain/errors.ts';
-import { DatabaseCause, isUnreachable } from './errors.ts';
+import { CashuOpsError, type ErrorCode } from '../domain/errors.ts';
+import { DatabaseCause, isUnreachable, isWriteConflict } from './errors.ts';
 
 export interface TransactionLimits {
   /** The work is begun at most so often. */
@@ -35,8 +35,9 @@ export class TransactionBound {
   /**
    * Runs the work once more, if the bound allows it.
    *
-   * @throws CashuOpsError DATABASE_FAILED when the attempts or the time are used up. It carries no
-   *   label of the driver, so the driver rolls back and does not retry.
+   * @throws CashuOpsError DATABASE_BUSY, DATABASE_UNREACHABLE or DATABASE_FAILED when the attempts
+   *   or the time are used up. It carries no label of the driver, so the driver rolls back and does
+   *   not retry.
    */
   async attempt<T>(work: () => Promise<T>): Promise<T> {
     this.#phase = 'working';
@@ -101,11 +102,24 @@ export class TransactionBound {
     const { attemptsMax, deadlineMs } = this.#limits;
     const why = this.#closed ? `within ${deadlineMs / 1000} s` : `in ${attemptsMax} attempts`;
     const error = new CashuOpsError(
-      isUnreachable(this.#last) ? 'DATABASE_UNREACHABLE' : 'DATABASE_FAILED',
-      `The database did not finish the transaction ${why}. It is not reachable, or others write the same documents; try again.`,
+      codeOf(this.#last),
+      `The database did not finish the transaction ${why}. ${reasonOf(this.#last)}; try again.`,
       {},
       this.#last instanceof Error ? new DatabaseCause(this.#last) : undefined,
     );
     return this.explain(error);
   }
+}
+
+/** Busy is not broken: whoever writes the same documents is soon done. */
+function codeOf(last: unknown): ErrorCode {
+  if (isWriteConflict(last)) return 'DATABASE_BUSY';
+  return isUnreachable(last) ? 'DATABASE_UNREACHABLE' : 'DATABASE_FAILED';
+}
+
+function reasonOf(last: unknown): string {
+  // MongoDB ends the transaction of a client that died after 60 s, and looks every 30 s.
+  return isWriteConflict(last)
+    ? 'Another process writes the same documents, or one did that was killed less than 90 s ago'
+    : 'It is not reachable, or others write the same documents';
 }

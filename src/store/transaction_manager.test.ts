@@ -153,8 +153,8 @@ describe('under failures of the server', () => {
     const client = await ownClient();
     const data = { failCommands: ['insert'], errorCode: WRITE_CONFLICT, errorLabels: TRANSIENT };
     await expect(client.failing(data, 'alwaysOn')).rejects.toMatchObject({
-      code: 'DATABASE_FAILED',
-      message: expect.stringMatching(/in 8 attempts/),
+      code: 'DATABASE_BUSY',
+      message: expect.stringMatching(/in 8 attempts.*Another process/),
       details: { facts: { attempts: 8 } },
     });
     expect(client.runs()).toBe(8);

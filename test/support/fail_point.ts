@@ -37,6 +37,71 @@ export async function withFailPoint<T>(
   });
 }
 
+/** A command that the server holds back for a while, as if the network or the server were slow. */
+export interface Hold {
+  command: 'update' | 'insert' | 'commitTransaction';
+  /** `<database>.<collection>`; a commit has none and is known by its client's name only. */
+  namespace?: string;
+  appName: string;
+  /** So many are let through first. */
+  skip?: number;
+  /** Then it is carried out, whether or not its client still lives. */
+  holdMs: number;
+  /** It fails then instead: nothing of it happens, and it takes no lock. */
+  thenFails?: boolean;
+}
+
+export interface HoldingServer {
+  /** From now on these commands are held; a hold that was set before no longer catches any. */
+  hold(hold: Hold): Promise<void>;
+  /** Waits until a command is held. */
+  held(): Promise<void>;
+}
+
+const HELD_WITHIN_MS = 30_000;
+const UNKNOWN_ERROR = 8;
+
+/**
+ * Runs something while the server holds commands back, so that a process stands still at a point
+ * of the test's choice. At the end nothing is held any more but what stands already.
+ */
+export function withHolds<T>(
+  admin: mongo.MongoClient,
+  run: (server: HoldingServer) => Promise<T>,
+): Promise<T> {
+  const db = admin.db('admin');
+  let timesBefore = 0;
+  const server: HoldingServer = {
+    async hold({ command, namespace, appName, skip = 0, holdMs, thenFails = false }) {
+      const data = {
+        failCommands: [command],
+        appName,
+        blockConnection: true,
+        blockTimeMS: holdMs,
+        ...(namespace && { namespace }),
+        ...(thenFails && { errorCode: UNKNOWN_ERROR }),
+      };
+      const mode = skip > 0 ? { skip } : 'alwaysOn';
+      const set = await db.command({ configureFailPoint: 'failCommand', mode, data });
+      timesBefore = set.count;
+    },
+    async held() {
+      await db.command({
+        waitForFailPoint: 'failCommand',
+        timesEntered: timesBefore + 1,
+        maxTimeMS: HELD_WITHIN_MS,
+      });
+    },
+  };
+  return alone(admin, async () => {
+    try {
+      return await run(server);
+    } finally {
+      await db.command({ configureFailPoint: 'failCommand', mode: 'off' });
+    }
+  });
+}
+
 type Turns = mongo.Collection<{ _id: string; until: Date }>;
 
 const turnsOf = (client: mongo.MongoClient): Turns => client.db('test_turns').collection('turns');

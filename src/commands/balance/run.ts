@@ -1,5 +1,7 @@
 import type { Context } from '../../cli/context.ts';
 import { EXIT, worstExit } from '../../cli/exit_codes.ts';
+import { jsonDocument } from '../../cli/json.ts';
+import { unlessInterrupted } from '../../cli/signals.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
 import { parseMintUrl } from '../../domain/mint_url.ts';
 import { type BalanceRow, readBalances, totalsOf } from '../../store/balance.ts';
@@ -7,7 +9,10 @@ import type { Store } from '../../store/connection.ts';
 import type { WalletSelection } from '../../store/wallet_reads.ts';
 import type { BalanceFlags } from './command.ts';
 import { showBalances } from './show.ts';
+import { type Totals, totalsByUnit } from './totals.ts';
 import type { Verification } from './verify.ts';
+
+const ONLY_READ = 'Interrupted while reading; a balance changes nothing.';
 
 /** One wallet of the JSON, `cashu-ops/balance@1`. */
 export type BalanceEntry = BalanceRow & { verified?: Verification };
@@ -16,16 +21,21 @@ export type BalanceEntry = BalanceRow & { verified?: Verification };
 export async function runBalance(context: Context, flags: BalanceFlags): Promise<number> {
   const selection = selectionOf(flags);
   const store = await context.openStore('balance', flags);
-  const rows = await readRows(store, selection, flags);
+  const { interrupted } = context;
+  const reading = readRows(store, selection, flags);
+  const rows = await unlessInterrupted(interrupted, reading, ONLY_READ);
   const entries = flags.verify ? await verified(context, flags, rows) : rows;
-  const totals = totalsOf(entries);
-  if (flags.json) {
-    const schema = 'cashu-ops/balance@1';
-    context.io.out(JSON.stringify({ schema, ok: true, wallets: entries, totals }, null, 2));
-  } else {
-    await showBalances(context.io, entries, totals, flags);
-  }
-  return worstExit([EXIT.done, ...entries.flatMap((entry) => exitsOf(entry, flags))]);
+  const totals = totalsByUnit(entries);
+  const exit = worstExit([EXIT.done, ...entries.flatMap((entry) => exitsOf(entry, flags))]);
+  if (flags.json) context.io.out(jsonDocument(reportOf(entries, totals, exit === EXIT.done)));
+  else await showBalances(context.io, entries, totals, flags);
+  return exit;
+}
+
+/** The JSON, `cashu-ops/balance@1`: `totals` is null where wallets of several units are shown. */
+function reportOf(wallets: readonly BalanceEntry[], byUnit: readonly Totals[], ok: boolean) {
+  const totals = byUnit.length > 1 ? null : (byUnit[0] ?? { unit: 'sat', ...totalsOf([]) });
+  return { schema: 'cashu-ops/balance@1', ok, wallets, totals, totals_by_unit: byUnit };
 }
 
 function selectionOf({ npub, all, mint }: BalanceFlags): WalletSelection {
@@ -68,7 +78,9 @@ async function verified(
   rows: readonly BalanceRow[],
 ): Promise<BalanceEntry[]> {
   const { verifyBalances } = await import('./verify.ts');
-  return context.io.progress('asking the mints', () => verifyBalances(context, flags, rows));
+  return context.io.progress('asking the mints', () =>
+    unlessInterrupted(context.interrupted, verifyBalances(context, flags, rows), ONLY_READ),
+  );
 }
 
 function exitsOf({ verified }: BalanceEntry, { below }: BalanceFlags): number[] {

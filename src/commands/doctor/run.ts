@@ -2,8 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { CashuOps } from '../../cashu_ops.ts';
 import type { Context } from '../../cli/context.ts';
 import { EXIT, exitCodeOfKind, worstExit } from '../../cli/exit_codes.ts';
+import { jsonDocument } from '../../cli/json.ts';
+import { wrap } from '../../cli/wrap.ts';
 import type { Config } from '../../config/config.ts';
 import { CashuOpsError, messageOf } from '../../domain/errors.ts';
+import { printable } from '../../domain/printable.ts';
+import type { Io } from '../../io/io.ts';
 import { RescueJournal } from '../../journal/rescue_journal.ts';
 import { ensureStore, isStoreReady } from '../../store/ensure_store.ts';
 import type { DoctorFlags } from './command.ts';
@@ -28,21 +32,23 @@ export async function runDoctor(context: Context, flags: DoctorFlags): Promise<n
   const ok = checks.every((check) => check.ok);
   if (flags.json) {
     const shown = checks.map(({ name, ok, detail }) => ({ name, ok, detail }));
-    context.io.out(JSON.stringify({ schema: 'cashu-ops/doctor@1', ok, checks: shown }, null, 2));
+    context.io.out(jsonDocument({ schema: 'cashu-ops/doctor@1', ok, checks: shown }));
   } else {
-    await context.io.table(
-      [
-        { title: 'check', keepWhole: true },
-        { title: 'result', keepWhole: true },
-      ],
-      checks.map((check) => [
-        check.name,
-        { text: check.ok ? '✓ ok' : '✗ not ok', tone: check.ok ? 'good' : 'bad' },
-      ]),
-    );
-    for (const { name, detail } of checks) context.io.err(`${name}: ${detail}`);
+    for (const check of checks) showCheck(context.io, check);
   }
   return worstExit(checks.filter((check) => !check.ok).map((check) => check.exit));
+}
+
+const NAME_WIDTH = 8;
+const DETAIL_MAX = 2_000;
+
+/** One line, or on a terminal as many as it needs: what is wrong is the result, so it is on stdout. */
+function showCheck(io: Io, { name, ok, detail }: Check): void {
+  const mark = ok ? io.color.out.green('✓ ok    ') : io.color.out.red('✗ not ok');
+  const text = printable(detail, DETAIL_MAX);
+  const indent = ' '.repeat(NAME_WIDTH + 12);
+  const lines = io.outIsTty ? wrap(text, Math.max(20, io.columns - indent.length)) : text;
+  io.out(`${name.padEnd(NAME_WIDTH)}  ${mark}  ${lines.replaceAll('\n', `\n${indent}`)}`);
 }
 
 async function journalCheck({ journal_dir }: Config): Promise<Check> {

@@ -1,21 +1,18 @@
 import type { CashuOps } from '../../cashu_ops.ts';
 import type { Context } from '../../cli/context.ts';
 import { EXIT } from '../../cli/exit_codes.ts';
-import { required } from '../../cli/options.ts';
+import { jsonDocument } from '../../cli/json.ts';
+import { aborted, unlessInterrupted } from '../../cli/signals.ts';
 import type { Config } from '../../config/config.ts';
-import { durationMs } from '../../config/duration.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
-import { parseInvoice } from '../../domain/invoice.ts';
-import { parseMintUrl } from '../../domain/mint_url.ts';
-import { parseNpub } from '../../domain/npub.ts';
+import { groupDigits } from '../../io/table.ts';
 import { reportDryRun, reportOutcome } from '../../report/melt_report.ts';
 import type { MeltOutcome, MeltPlan, MeltRequest, MeltStatus } from '../../services/melt/types.ts';
 
 import type { MeltFlags } from './command.ts';
 import { assertMeltsAreSafe } from './ready.ts';
-import { showOutcome, showPlan } from './show.ts';
-
-const INVOICE_BYTES_MAX = 10_000;
+import { assertMayPay, NOTHING_SENT, readRequest, waitOf } from './request.ts';
+import { showOutcome, showPlan, showRehearsal } from './show.ts';
 
 const EXIT_OF_STATUS: Readonly<Record<MeltStatus, number>> = {
   paid: EXIT.done,
@@ -35,83 +32,84 @@ export async function runMelt(
 ): Promise<number> {
   const config = await context.config(flags);
   const waitMs = waitOf(flags);
-  if (flags.resume !== undefined) {
-    if (invoice !== undefined) {
-      throw usage('Name an invoice or --resume with an id, not both.');
-    }
-    const ops = await context.open('melt --resume', flags);
-    const outcome = await context.io.progress('looking at the payment', () =>
-      ops.melt.resume(flags.resume ?? ''),
-    );
-    return finish(context, config, flags, await follow(context, ops, outcome, waitMs));
-  }
+  if (flags.resume !== undefined) return resume(context, config, invoice, flags, waitMs);
   const request = await readRequest(context, config, invoice, flags);
   assertMayPay(context, flags);
   const ops = await context.open('melt', flags);
-  await assertMeltsAreSafe(context.io, ops.store);
-  return pay(context, config, ops, request, flags, waitMs);
-}
-
-async function pay(
-  context: Context,
-  config: Config,
-  ops: CashuOps,
-  request: MeltRequest,
-  flags: MeltFlags,
-  waitMs: number,
-): Promise<number> {
-  const { io } = context;
-  const planned = await io.progress('asking the mint for a quote', () => ops.melt.plan(request));
-  if ('status' in planned) return finish(context, config, flags, planned);
-  if (flags.dryRun) {
-    await ops.melt.rehearse(planned);
-    if (flags.json) io.out(JSON.stringify(reportDryRun(planned), null, 2));
-    else await showPlan(io, planned, await whatStays(ops, planned));
-    return EXIT.done;
-  }
-  if (!flags.yes) await askForConsent(context, ops, planned);
-  const outcome = await io.progress(`paying ${planned.quote.amount} sat`, () =>
-    ops.melt.pay(planned, context.interrupted),
+  const plan = await planned(context, ops, request, flags);
+  if ('status' in plan) return finish(context, config, flags, plan);
+  if (flags.dryRun) return rehearsed(context, ops, plan, flags);
+  if (!flags.yes) await askForConsent(context, ops, plan);
+  const outcome = await context.io.progress(`paying ${groupDigits(plan.quote.amount)} sat`, () =>
+    ops.melt.pay(plan, context.interrupted),
   );
+  assertNotCalledOff(context, outcome);
   return finish(context, config, flags, await follow(context, ops, outcome, waitMs));
 }
 
-async function readRequest(
+async function resume(
   context: Context,
   config: Config,
   invoice: string | undefined,
   flags: MeltFlags,
-): Promise<MeltRequest> {
-  const given = required(
-    invoice,
-    'No invoice was given: name one, or - to read it from standard input.',
+  waitMs: number,
+): Promise<number> {
+  const { resume: id = '' } = flags;
+  if (invoice !== undefined) {
+    const sentence = 'Name an invoice or --resume with an id, not both.';
+    throw new CashuOpsError('INVALID_ARGUMENT', sentence);
+  }
+  const ops = await context.open('melt --resume', flags);
+  const outcome = await context.io.progress('looking at the payment', () =>
+    Promise.race([ops.melt.resume(id), lookGivenUp(context, id)]),
   );
-  const npub = required(flags.npub, "The wallet's owner is missing: add --npub npub1….");
-  const mint = required(
-    flags.mint ?? config.mint_url,
-    'No mint is named: add --mint URL or set CASHU_OPS_MINT_URL.',
-  );
-  const text = given === '-' ? await context.io.readStdin(INVOICE_BYTES_MAX) : given;
-  return {
-    npub: parseNpub(npub),
-    mint_url: parseMintUrl(mint),
-    invoice: parseInvoice(text),
-    max_fee: flags.maxFee ?? config.max_fee_sat,
-  };
+  return finish(context, config, flags, await follow(context, ops, outcome, waitMs));
 }
 
-/** Without a person to ask, a payment needs its consent in advance: before anything is opened. */
-function assertMayPay({ io }: Context, { yes, dryRun, json }: MeltFlags): void {
-  if (yes || dryRun || (io.canPrompt && !json)) return;
+/** Money may be locked, so giving up the look is no end: the exit code must say "look again". */
+async function lookGivenUp({ interrupted }: Context, id: string): Promise<never> {
+  await aborted(interrupted);
   throw new CashuOpsError(
-    'CONFIRMATION_REQUIRED',
-    'There is no terminal to ask on: add --yes to pay, or --dry-run to see what it would cost.',
+    'PAYMENT_PENDING',
+    'Interrupted while the mint was asked, so it is not known how the payment stands. Nothing was paid by looking.',
+    { next_command: `cashu-ops melt --resume ${id}` },
   );
+}
+
+function planned(
+  { io, interrupted }: Context,
+  ops: CashuOps,
+  request: MeltRequest,
+  { dryRun }: MeltFlags,
+): Promise<MeltPlan | MeltOutcome> {
+  const plan = async () => {
+    await assertMeltsAreSafe(io, ops.store);
+    const made = await ops.melt.plan(request);
+    if (dryRun && !('status' in made)) await ops.melt.rehearse(made);
+    return made;
+  };
+  return io.progress('checking wallet and invoice, asking the mint for a quote', () =>
+    unlessInterrupted(interrupted, plan(), NOTHING_SENT),
+  );
+}
+
+async function rehearsed(
+  { io }: Context,
+  ops: CashuOps,
+  plan: MeltPlan,
+  { json }: MeltFlags,
+): Promise<number> {
+  const report = reportDryRun(plan);
+  if (json) io.out(jsonDocument(report));
+  else showRehearsal(io, plan, await whatStays(ops, plan), report);
+  return EXIT.done;
 }
 
 async function askForConsent(context: Context, ops: CashuOps, plan: MeltPlan): Promise<void> {
-  await showPlan(context.io, plan, await whatStays(ops, plan));
-  const agreed = await context.io.confirm(`Pay ${plan.quote.amount} sat?`);
+  const { io, interrupted } = context;
+  showPlan(io, plan, await whatStays(ops, plan));
+  const question = `Pay ${groupDigits(plan.quote.amount)} sat?`;
+  const agreed = await unlessInterrupted(interrupted, io.confirm(question), NOTHING_SENT);
   if (agreed) return;
   throw new CashuOpsError('INTERRUPTED', 'You did not agree, so nothing was paid.');
 }
@@ -122,6 +120,15 @@ async function whatStays(ops: CashuOps, { wallet, quote, choice }: MeltPlan): Pr
   return spendable - quote.amount - quote.fee_reserve - choice.input_fee;
 }
 
+/** Called off after it was written down and before it was sent: for the caller nothing happened. */
+function assertNotCalledOff({ interrupted }: Context, { status, operation }: MeltOutcome): void {
+  if (!interrupted.aborted || status !== 'failed' || operation.refusal?.kind !== 'never_left') {
+    return;
+  }
+  const { _id: operation_id, transaction_id, quote_id } = operation;
+  throw new CashuOpsError('INTERRUPTED', NOTHING_SENT, { operation_id, transaction_id, quote_id });
+}
+
 async function follow(
   { io, interrupted }: Context,
   ops: CashuOps,
@@ -130,7 +137,11 @@ async function follow(
 ): Promise<MeltOutcome> {
   if (outcome.status !== 'pending' || waitMs === 0 || interrupted.aborted) return outcome;
   return io.progress('waiting for the payment to end', () =>
-    ops.melt.follow(outcome, waitMs, interrupted),
+    // Whoever stops waiting gets what is known: the payment is pending.
+    Promise.race([
+      ops.melt.follow(outcome, waitMs, interrupted),
+      aborted(interrupted).then(() => outcome),
+    ]),
   );
 }
 
@@ -141,18 +152,7 @@ async function finish(
   outcome: MeltOutcome,
 ): Promise<number> {
   const report = reportOutcome(outcome, config.show_preimage);
-  if (flags.json) io.out(JSON.stringify(report, null, 2));
-  else await showOutcome(io, report);
+  if (flags.json) io.out(jsonDocument(report));
+  else showOutcome(io, report);
   return EXIT_OF_STATUS[outcome.status];
-}
-
-function waitOf({ wait }: MeltFlags): number {
-  if (wait === undefined) return 0;
-  const waitMs = durationMs(wait);
-  if (waitMs === null) throw usage(`--wait takes a duration such as 30s or 10m, not "${wait}".`);
-  return waitMs;
-}
-
-function usage(sentence: string): CashuOpsError {
-  return new CashuOpsError('INVALID_ARGUMENT', sentence);
 }

@@ -1,68 +1,78 @@
-import { printable } from '../../domain/printable.ts';
+import { wrap } from '../../cli/wrap.ts';
 import type { Io } from '../../io/io.ts';
-import { groupDigits } from '../../io/table.ts';
+import { type Line, renderLines } from '../../report/lines.ts';
 import type { MeltReport } from '../../report/melt_report.ts';
 import type { MeltPlan } from '../../services/melt/types.ts';
 
-type Row = [string, string | null];
-
 /** What a person must see before agreeing. On stderr: it is no result. */
-export async function showPlan(io: Io, plan: MeltPlan, staysAtLeast: number): Promise<void> {
+export function showPlan(io: Io, plan: MeltPlan, staysAtLeast: number): void {
+  for (const line of renderLines(linesOf(plan, staysAtLeast))) io.err(line);
+}
+
+/** The same as the result of a dry run, on stdout. */
+export function showRehearsal(
+  io: Io,
+  plan: MeltPlan,
+  staysAtLeast: number,
+  { message }: MeltReport,
+): void {
+  for (const line of renderLines([['status', 'dry run'], ...linesOf(plan, staysAtLeast)])) {
+    io.out(line);
+  }
+  io.err(message);
+}
+
+function linesOf(plan: MeltPlan, staysAtLeast: number): Line[] {
   const { invoice, quote, choice, mint, capabilities } = plan;
-  const most = quote.amount + quote.fee_reserve + choice.input_fee;
-  const rows: Row[] = [
-    ['amount', sat(quote.amount)],
-    ['fee reserve', `${sat(quote.fee_reserve)}, what is not used comes back`],
-    ['input fee', sat(choice.input_fee)],
-    ['at most', sat(most)],
+  return [
+    ['amount', quote.amount],
+    ['fee reserve', quote.fee_reserve, 'what is not used comes back'],
+    ['input fee', choice.input_fee],
+    ['at most', quote.amount + quote.fee_reserve + choice.input_fee],
+    ['stays', staysAtLeast, 'at least'],
     ['to', invoice.payee],
     ['description', invoice.description],
     ['expires', expiry(invoice.expires_at)],
     ['mint', capabilities.name ? `${mint.url} (${capabilities.name})` : mint.url],
-    ['stays', `at least ${sat(staysAtLeast)}`],
   ];
-  for (const line of lines(io, rows)) io.err(line);
 }
 
 /** How it went, as a list on stdout. */
-export async function showOutcome(io: Io, report: MeltReport): Promise<void> {
-  const fees = report.fee_paid;
-  const rows: Row[] = [
-    ['status', report.status],
-    ['amount', sat(report.amount)],
-    [
-      'lightning fee',
-      fees === null ? `not known yet, at most ${sat(report.fee_reserve)}` : sat(fees),
-    ],
-    ['input fee', sat(report.input_fee)],
-    ['change', report.change_amount === null ? null : sat(report.change_amount)],
-    ['operation', report.operation_id],
-    ['transaction', report.transaction_id],
-    ['quote', report.quote_id],
-    ['preimage', report.preimage],
-    ...report.missing.map((missing): Row => ['still missing', missing]),
-    ['look again at', report.look_again_at],
-  ];
-  for (const line of lines(io, rows)) io.out(line);
+export function showOutcome(io: Io, report: MeltReport): void {
+  for (const line of renderLines(outcomeLines(report))) io.out(line);
   const paint = report.ok ? io.color.err.green : io.color.err.yellow;
-  io.err(paint(report.message));
+  const tell = (text: string) => io.err(paint(io.errIsTty ? wrap(text, io.columns) : text));
+  tell(report.message);
   if (report.severity === 'HIGH') {
-    io.err('The preimage of the mint does not prove the payment (HIGH): ask the payee.');
+    tell('The preimage of the mint does not prove the payment (HIGH): ask the payee.');
   }
   if (report.next_command) io.err(`next: ${report.next_command}`);
 }
 
-const LABEL_WIDTH = 14;
-
-function lines(io: Io, rows: Row[]): string[] {
-  return rows.flatMap(([label, value]) => {
-    if (value === null || value === '') return [];
-    return [`${label.padEnd(LABEL_WIDTH)} ${printable(value, Math.max(20, io.columns * 2))}`];
-  });
+function outcomeLines(report: MeltReport): Line[] {
+  const { fee_paid, fee_reserve, change_amount } = report;
+  return [
+    ['status', statusText(report)],
+    ['amount', report.amount],
+    fee_paid === null
+      ? ['fee reserve', fee_reserve, 'the fee is not known yet']
+      : ['lightning fee', fee_paid],
+    ['input fee', report.input_fee],
+    change_amount === null ? ['change', null] : ['change', change_amount],
+    ['operation', report.operation_id],
+    ['transaction', report.transaction_id],
+    ['quote', report.quote_id],
+    ['preimage', report.preimage],
+    ...report.missing.map((missing): Line => ['still missing', missing]),
+    ['look again at', report.look_again_at],
+  ];
 }
 
-function sat(amount: number): string {
-  return `${groupDigits(amount)} sat`;
+/** The numbers of a conflict are not those of a payment made now, and must not look like it. */
+function statusText({ status, state }: MeltReport): string {
+  return status === 'conflict'
+    ? `conflict; what follows is the earlier operation (${state})`
+    : status;
 }
 
 function expiry(at: Date): string {

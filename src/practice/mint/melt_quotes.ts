@@ -22,6 +22,19 @@ function feeReserve(mint: MintState, amountSat: number): number {
   return Math.max(min_sat, Math.ceil((amountSat * percent) / 100));
 }
 
+/** Mints that look (Nutshell does) refuse such an invoice for a quote already. */
+export function assertNotPaid(mint: MintState, paymentHash: string): void {
+  if (!mint.settings.refuse_paid_invoices) return;
+  if (mint.lightning.isInFlight(paymentHash)) {
+    throw new MintRefusal('quotePending', 'the invoice is being paid');
+  }
+  const deposit = mint.quotes.mintByHash(paymentHash);
+  const received = deposit !== undefined && deposit.state !== 'UNPAID';
+  if (received || mint.lightning.paymentCount(paymentHash) > 0) {
+    throw new MintRefusal('invoicePaid', 'invoice is already paid');
+  }
+}
+
 /**
  * Quotes an invoice. One that this mint issued itself costs nothing to reach.
  */
@@ -41,6 +54,7 @@ export function createMeltQuote(mint: MintState, request: MeltQuoteRequest): Jso
   }
   const amountSat = Math.ceil(invoice.amount_msat / 1000);
   assertWithin(amountSat, settings.melt_min_sat, settings.melt_max_sat);
+  assertNotPaid(mint, invoice.payment_hash);
   const own = mint.quotes.mintByHash(invoice.payment_hash) !== undefined;
   const quote: MeltQuote = {
     quote: randomUUID(),

@@ -14,6 +14,7 @@ import {
   verifyOutputs,
 } from './coins.ts';
 import { type PaymentAttempt, type PaymentOutcome, pause } from './lightning.ts';
+import { assertNotPaid } from './melt_quotes.ts';
 import { isDisabled, type MintState, nowS, supports } from './mint_state.ts';
 import { MintRefusal } from './nut_errors.ts';
 import { type MeltQuote, meltQuoteToWire } from './quotes.ts';
@@ -40,19 +41,8 @@ function openQuote(mint: MintState, quoteId: string): MeltQuote {
   if (quote.state === 'PENDING') throw new MintRefusal('quotePending', 'quote is pending');
   if (quote.state === 'PAID') throw new MintRefusal('invoicePaid', 'invoice is already paid');
   if (quote.expiry <= nowS(mint)) throw new MintRefusal('quoteExpired', 'quote is expired');
-  if (mint.settings.refuse_paid_invoices) assertNotPaid(mint, quote.payment_hash);
+  assertNotPaid(mint, quote.payment_hash);
   return quote;
-}
-
-function assertNotPaid(mint: MintState, paymentHash: string): void {
-  if (mint.lightning.isInFlight(paymentHash)) {
-    throw new MintRefusal('quotePending', 'the invoice is being paid');
-  }
-  const deposit = mint.quotes.mintByHash(paymentHash);
-  const received = deposit !== undefined && deposit.state !== 'UNPAID';
-  if (received || mint.lightning.paymentCount(paymentHash) > 0) {
-    throw new MintRefusal('invoicePaid', 'invoice is already paid');
-  }
 }
 
 function assertCovered(quote: MeltQuote, coins: VerifiedInputs): void {

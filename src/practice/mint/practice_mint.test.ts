@@ -248,10 +248,11 @@ describe('paying twice', () => {
   it('refuses a second quote of a paid invoice', async () => {
     const coins = await depositCoins(wallet, [16, 16]);
     const { quote, invoice, payment_hash } = await quoteFor(10);
-    await wallet.meltProofsBolt11(quote, coins.slice(0, 1));
     const second = await wallet.createMeltQuoteBolt11(invoice);
+    await wallet.meltProofsBolt11(quote, coins.slice(0, 1));
     const again = wallet.meltProofsBolt11(second, coins.slice(1));
     await expect(again).rejects.toMatchObject(code(20006));
+    await expect(wallet.createMeltQuoteBolt11(invoice)).rejects.toMatchObject(code(20006));
     await expect(mint.control.paymentCount(payment_hash)).resolves.toBe(1);
     await expect(mint.control.states(ysOf(coins))).resolves.toEqual(['SPENT', 'UNSPENT']);
   });
@@ -260,10 +261,11 @@ describe('paying twice', () => {
     const coins = await depositCoins(wallet, [16, 16]);
     const { quote, invoice, payment_hash } = await quoteFor(10);
     await mint.control.setPaymentBehaviour(payment_hash, { outcome: 'hang' });
-    await wallet.meltProofsBolt11(quote, coins.slice(0, 1));
     const second = await wallet.createMeltQuoteBolt11(invoice);
+    await wallet.meltProofsBolt11(quote, coins.slice(0, 1));
     const again = wallet.meltProofsBolt11(second, coins.slice(1));
     await expect(again).rejects.toMatchObject(code(20005));
+    await expect(wallet.createMeltQuoteBolt11(invoice)).rejects.toMatchObject(code(20005));
     await mint.control.resolvePayment(payment_hash, 'succeed');
   });
 
@@ -283,12 +285,12 @@ describe('paying twice', () => {
     await mint.control.configure({ deposits_paid_at_once: true });
     const coins = await depositCoins(wallet, [16, 8]);
     const quote = await wallet.createMeltQuoteBolt11(deposit.request);
+    const second = await wallet.createMeltQuoteBolt11(deposit.request);
     expect(quote.fee_reserve.toNumber()).toBe(0);
     const books = await booksOf(() => wallet.meltProofsBolt11(quote, coins));
     expect(books).toMatchObject({ settled_internally_sat: 20, input_fees_sat: 1, issued_sat: 3 });
     expect(books).not.toHaveProperty('paid_sat');
     await expect(wallet.mintProofsBolt11(20, deposit.quote)).resolves.not.toHaveLength(0);
-    const second = await wallet.createMeltQuoteBolt11(deposit.request);
     const again = wallet.meltProofsBolt11(second, await depositCoins(wallet, [32]));
     await expect(again).rejects.toMatchObject(code(20006));
   });

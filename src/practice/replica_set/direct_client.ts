@@ -27,3 +27,8 @@ export async function withDirectClient<Result>(
     await client.close();
   }
 }
+
+/** What a member says about itself; nothing while it does not answer. */
+export async function helloOf(admin: mongo.Db): Promise<mongo.Document> {
+  return admin.command({ hello: 1 }).catch(() => ({}));
+}

@@ -1,6 +1,6 @@
 import type { mongo } from 'mongoose';
 import { CashuOpsError, messageOf } from '../../domain/errors.ts';
-import { withDirectClient } from './direct_client.ts';
+import { helloOf, withDirectClient } from './direct_client.ts';
 import { waitUntil } from './wait.ts';
 
 /** Error code of `replSetInitiate` on data that belongs to a set already. */
@@ -57,7 +57,7 @@ async function initiateOrAdopt(
 
 /** Kept data knows the ports of its last run; a forced reconfiguration tells it the new ones. */
 async function adopt(admin: mongo.Db, members: object[]): Promise<void> {
-  const stored = await admin.admin().command({ replSetGetConfig: 1 });
+  const stored = await admin.command({ replSetGetConfig: 1 });
   const { term: _, ...config } = stored.config;
   const next = { ...config, version: config.version + 1, members };
   await admin.command({ replSetReconfig: next, force: true });
@@ -65,6 +65,7 @@ async function adopt(admin: mongo.Db, members: object[]): Promise<void> {
 
 /** It has a role, and it knows who is primary: a member follows before anybody is elected. */
 async function isReady(admin: mongo.Db): Promise<boolean> {
-  const hello = await admin.command({ hello: 1 });
-  return hello.isWritablePrimary === true || (hello.secondary && hello.primary);
+  const hello = await helloOf(admin);
+  if (hello.isWritablePrimary === true) return true;
+  return hello.secondary === true && hello.primary !== undefined;
 }

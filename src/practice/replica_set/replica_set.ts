@@ -1,5 +1,5 @@
 import { CashuOpsError } from '../../domain/errors.ts';
-import { withDirectClient } from './direct_client.ts';
+import { helloOf, withDirectClient } from './direct_client.ts';
 import { startMongods } from './ground.ts';
 import { initiateReplicaSet } from './initiate.ts';
 import type { Mongod } from './mongod.ts';
@@ -58,7 +58,7 @@ function memberOf(mongod: Mongod): Member {
 async function rejoined(port: number): Promise<void> {
   const joined = await withDirectClient(port, (admin) =>
     waitUntil(async () => {
-      const hello = await admin.command({ hello: 1 });
+      const hello = await helloOf(admin);
       return hello.isWritablePrimary === true || hello.secondary === true;
     }, REJOIN_TIMEOUT_MS),
   );

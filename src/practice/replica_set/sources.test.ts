@@ -1,14 +1,22 @@
-import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { CashuOpsError } from '../../domain/errors.ts';
 import { startReplicaSet } from './index.ts';
 import { locateMongod, type MongodSource } from './mongod_source.ts';
+import { downloadSource } from './source_download.ts';
 import { installedSource } from './source_installed.ts';
 import { wineSource } from './source_wine.ts';
 import { allSources } from './sources.ts';
 import { ensureMongodExe } from './wine_mongod_exe.ts';
+import { ensureWine } from './wine_packages.ts';
 
 let folder: string;
 let lines: string[];
@@ -105,12 +113,69 @@ describe('the order of the ways', () => {
   });
 });
 
+describe('the download', () => {
+  /** What the host of the archives answers; the real one is not there on every machine. */
+  async function mirror(archive: Buffer | undefined): Promise<NodeJS.ProcessEnv> {
+    const md5 = createHash('md5')
+      .update(archive ?? '')
+      .digest('hex');
+    const server = createServer((request, response) => {
+      response.statusCode = archive === undefined ? 404 : 200;
+      response.end(request.url?.endsWith('.md5') ? `${md5}  archive` : archive);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    return {
+      PATH: process.env.PATH,
+      HOME: folder,
+      MONGOMS_DOWNLOAD_DIR: join(folder, 'binaries'),
+      MONGOMS_DOWNLOAD_MIRROR: `http://127.0.0.1:${port}`,
+      MONGOMS_USE_HTTP: 'true',
+    };
+  }
+
+  test('gives the mongod out of the archive', async () => {
+    await mkdir(join(folder, 'mongodb/bin'), { recursive: true });
+    await writeFile(join(folder, 'mongodb/bin/mongod'), 'a program');
+    const archivePath = join(folder, 'archive.tgz');
+    await promisify(execFile)('tar', ['-czf', archivePath, '-C', folder, 'mongodb']);
+    const env = await mirror(await readFile(archivePath));
+    const binary = await locateMongod([downloadSource(env), never('the next')], log);
+    expect(binary.version).toBe('7.0.15');
+    expect(binary.source).toContain('mongodb-memory-server-core');
+    const { file } = await binary.command({ dataPath: '/d', scratchPath: '/s', args: [] });
+    expect(await readFile(file, 'utf8')).toBe('a program');
+  });
+
+  test('is passed over with the reason when it is refused', async () => {
+    const env = await mirror(undefined);
+    const found = await downloadSource(env).locate(log);
+    expect(found).toEqual({ unavailable: expect.stringContaining('404') });
+  });
+});
+
 describe('Wine', () => {
   test('is not available where it is neither installed nor installable', async () => {
     const env = { PATH: folder, XDG_CACHE_HOME: folder };
     const found = await wineSource(env).locate(log);
     expect(found).toEqual({ unavailable: expect.stringMatching(/^(Wine is not|this is no)/) });
     expect(lines).toEqual([]);
+  });
+
+  test('is announced before it is installed, and a failed installation says why', async () => {
+    const script = '[ "$1" = --version ] && exit 0; echo "E: no way out" >&2; exit 100';
+    await writeFile(join(folder, 'apt-get'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    await writeFile(join(folder, 'flock'), '#!/bin/sh\nshift; exec "$@"\n', { mode: 0o755 });
+    const found = await ensureWine({ PATH: folder }, folder, log);
+    const isRoot = process.getuid?.() === 0;
+    const reason = isRoot
+      ? 'apt-get could not install Wine (E: no way out)'
+      : 'Wine is not installed, and only root can install it';
+    expect(found).toEqual({ unavailable: reason });
+    const announced = ['Installing the Debian packages wine64 and wine with apt-get.'];
+    expect(lines).toEqual(isRoot ? announced : []);
   });
 
   test('never takes a mongod.exe with another checksum, and leaves nothing behind', async () => {

@@ -19,8 +19,8 @@ const PAUSE_MAX_MS = 150;
  * Steps 5 and 6: pre-flight reconciliation of exactly the chosen coins, then T1. Where another
  * process took a coin first, or the mint holds one for another payment, coins are chosen anew.
  *
- * @throws CashuOpsError HIGH_SEVERITY_DISCREPANCIES, DUPLICATE_OPERATION, TOKENS_NOT_AVAILABLE when
- *   the wallet stays busy, INSUFFICIENT_FUNDS, MINT_UNREACHABLE, JOURNAL_UNWRITABLE
+ * @throws CashuOpsError HIGH_SEVERITY_DISCREPANCIES, DUPLICATE_OPERATION, TOKENS_NOT_AVAILABLE or
+ *   DATABASE_BUSY when the wallet stays busy, INSUFFICIENT_FUNDS, MINT_UNREACHABLE, JOURNAL_UNWRITABLE
  */
 export async function claimCoins(
   deps: MeltDeps,
@@ -75,10 +75,14 @@ async function tryToClaim(
   } catch (error) {
     if (isOutcomeUnknown(error)) throw lockedBy(error, operation);
     await deps.journal.remove(operation._id);
-    const taken = error instanceof CashuOpsError && error.code === 'TOKENS_NOT_AVAILABLE';
-    if (taken && attempt < CLAIM_ATTEMPTS_MAX) return { excluded: [] };
+    if (othersWereFaster(error) && attempt < CLAIM_ATTEMPTS_MAX) return { excluded: [] };
     throw error;
   }
+}
+
+function othersWereFaster(error: unknown): boolean {
+  if (!(error instanceof CashuOpsError)) return false;
+  return error.code === 'TOKENS_NOT_AVAILABLE' || error.code === 'DATABASE_BUSY';
 }
 
 /** The operation with its outputs, in the journal and not yet in the database. */

@@ -10,13 +10,15 @@ export function isOutcomeUnknown(error: unknown): boolean {
  * Once coins are claimed, "the database did not answer" also means "money is locked": the more
  * important of the two is told, with the operation and how to go on.
  *
- * @returns PAYMENT_PENDING for an unreachable database or mint, any other error unchanged
+ * @returns PAYMENT_PENDING for an unreachable or busy database and an unreachable mint, any other
+ *   error unchanged
  */
 export function lockedBy(
   error: unknown,
   { _id, quote_id, transaction_id }: MeltOperation,
 ): unknown {
-  if (!(error instanceof CashuOpsError) || error.kind !== 'unreachable') return error;
+  if (!(error instanceof CashuOpsError)) return error;
+  if (error.kind !== 'unreachable' && error.code !== 'DATABASE_BUSY') return error;
   return new CashuOpsError(
     'PAYMENT_PENDING',
     `Not known yet, the coins of operation ${_id} may be locked: ${error.message} Do not pay again; look at the operation first.`,

@@ -222,6 +222,7 @@ async function resolveSwap(
   );
   const decision = decideSwap({
     happened: coins !== null,
+    created_at: operation.created_at,
     earlier: operation.observations,
     now: look.observation,
     quietPeriodMs: deps.settings.quiet_period_ms,

@@ -27,7 +27,8 @@ type Payable = SubmittedOperation | FailedOperation;
  * Books a payment that happened: change first, then T3. Runs again safely: whoever finds it done
  * reports it done.
  *
- * @throws CashuOpsError CRITICAL_DB_FAILURE_AFTER_MINT_SUCCESS when the database cannot follow
+ * @throws CashuOpsError CRITICAL_DB_FAILURE_AFTER_MINT_SUCCESS when the database cannot follow,
+ *   PAYMENT_PENDING when others hold the operation
  */
 export async function settleMelt(
   deps: MeltDeps,
@@ -99,7 +100,7 @@ async function bookPayment(
       const current = await currentAfter(deps, error, operation._id);
       if (current?.state === 'paid') return current;
       const movable = current !== null && isPayable(current) && attempt < SETTLE_ATTEMPTS_MAX;
-      if (!movable || current.rev === from.rev) throw criticalFailure(deps, operation, error);
+      if (!movable || current.rev === from.rev) throw notBooked(deps, operation, error);
       from = current;
     }
   }
@@ -136,12 +137,26 @@ function isPayable(operation: MeltOperation): operation is Payable {
 async function currentAfter(deps: MeltDeps, error: unknown, id: string) {
   const moved =
     error instanceof CashuOpsError &&
-    (error.code === 'OPERATION_CHANGED' || error.code === 'TOKENS_NOT_AVAILABLE');
+    ['OPERATION_CHANGED', 'TOKENS_NOT_AVAILABLE', 'DATABASE_BUSY'].includes(error.code);
   return moved ? deps.melts.find(id).catch(() => null) : null;
 }
 
-function criticalFailure(deps: MeltDeps, operation: Payable, cause: unknown): CashuOpsError {
+/** A busy database is no failure: whoever holds the operation books it, or MongoDB lets go of it. */
+function notBooked(deps: MeltDeps, operation: Payable, cause: unknown): CashuOpsError {
   const { _id, quote_id, transaction_id } = operation;
+  if (cause instanceof CashuOpsError && cause.code === 'DATABASE_BUSY') {
+    return new CashuOpsError(
+      'PAYMENT_PENDING',
+      `The invoice is paid and nothing is lost, but another process holds the operation, or one did that was killed less than 90 s ago; MongoDB then lets go of it by itself. Do not pay again; look again in a minute.`,
+      {
+        operation_id: _id,
+        quote_id,
+        transaction_id,
+        next_command: `cashu-ops melt --resume ${_id}`,
+      },
+      cause,
+    );
+  }
   return new CashuOpsError(
     'CRITICAL_DB_FAILURE_AFTER_MINT_SUCCESS',
     `The invoice is paid, but the database could not record it (${messageOf(cause)}). ${sumProofs(operation.inputs)} sat are at stake and nothing is lost: the mint's reply lies in ${deps.journal.pathOf(_id)}. Do not pay again.`,
