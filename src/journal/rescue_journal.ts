@@ -34,13 +34,8 @@ export class RescueJournal {
   async append(operationId: string, entry: JournalEntry): Promise<void> {
     try {
       await mkdir(this.dir, { recursive: true, mode: 0o700 });
-      const file = await open(this.pathOf(operationId), 'a', 0o600);
-      try {
-        await file.write(`${lineOf(JSON.stringify(entry))}\n`);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
+      await appendLine(this.pathOf(operationId), lineOf(JSON.stringify(entry)));
+      await flushFolder(this.dir);
     } catch (error) {
       throw new CashuOpsError(
         'JOURNAL_UNWRITABLE',
@@ -51,16 +46,45 @@ export class RescueJournal {
     }
   }
 
-  /** The entries of an operation, oldest first; torn or altered lines are left out. */
+  /**
+   * The entries of an operation, oldest first; torn or altered lines are left out. Empty too where
+   * the file cannot be read: what happened is the mint's to say, the journal only says it sooner.
+   */
   async read(operationId: string): Promise<JournalEntry[]> {
     const text = await readFile(this.pathOf(operationId), 'utf8').catch(() => '');
     return text.split('\n').flatMap((line) => entryOf(line) ?? []);
   }
 
-  /** Forgets an operation whose end the database has confirmed. */
-  async remove(operationId: string): Promise<void> {
-    await rm(this.pathOf(operationId), { force: true });
+  /**
+   * Forgets an operation whose end the database has confirmed.
+   *
+   * @returns false when the file could not be removed: nothing is wrong with the operation, but
+   *   the file still holds coins
+   */
+  async remove(operationId: string): Promise<boolean> {
+    return rm(this.pathOf(operationId), { force: true }).then(
+      () => true,
+      () => false,
+    );
   }
+}
+
+async function appendLine(path: string, line: string): Promise<void> {
+  const file = await open(path, 'a', 0o600);
+  try {
+    // The break before the line keeps it apart from one that was torn when a process ended.
+    await file.appendFile(`\n${line}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** The name of a new file is on the disk only when its folder is. Not every system can do that. */
+async function flushFolder(dir: string): Promise<void> {
+  const folder = await open(dir, 'r').catch(() => null);
+  await folder?.sync().catch(() => {});
+  await folder?.close();
 }
 
 function checksum(text: string): string {

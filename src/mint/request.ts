@@ -101,7 +101,7 @@ async function readText(response: Response): Promise<string> {
     }
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return new TextDecoder().decode(Buffer.concat(chunks));
 }
 
 function parseAnswer(status: number, text: string, retryAfter: string | null): unknown {

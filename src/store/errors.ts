@@ -10,6 +10,7 @@ import { CashuOpsError, type ErrorCode } from '../domain/errors.ts';
  */
 
 const DUPLICATE_KEY = 11000;
+const BROKEN_CONNECTION = new Set(['EPIPE', 'ECONNRESET', 'ECONNREFUSED', 'ETIMEDOUT']);
 const WRITE_CONFLICT = 112;
 const AUTHENTICATION_FAILED = 18;
 const UNAUTHORIZED = 13;
@@ -64,7 +65,9 @@ function framesOf(error: Error): string[] {
 
 /** Did this come from the database or its driver? Everything else is not translated. */
 export function isDatabaseError(error: unknown): error is Error {
-  return error instanceof mongo.MongoError || error instanceof MongooseError;
+  return (
+    error instanceof mongo.MongoError || error instanceof MongooseError || isBrokenConnection(error)
+  );
 }
 
 /**
@@ -132,8 +135,18 @@ export function isUnreachable(error: unknown): boolean {
     (error instanceof mongo.MongoNetworkError && !isAuthenticationError(error)) ||
     error instanceof mongo.MongoNotConnectedError ||
     error instanceof mongo.MongoTopologyClosedError ||
-    error instanceof MongooseError.MongooseServerSelectionError
+    error instanceof MongooseError.MongooseServerSelectionError ||
+    isBrokenConnection(error)
   );
+}
+
+/** The driver lets some errors of its sockets through as they come from Node. */
+function isBrokenConnection(error: unknown): boolean {
+  if (!(error instanceof Error) || error instanceof CashuOpsError) return false;
+  const { code, syscall } = error as { code?: unknown; syscall?: unknown };
+  const isSocket =
+    syscall === undefined || syscall === 'write' || syscall === 'read' || syscall === 'connect';
+  return isSocket && typeof code === 'string' && BROKEN_CONNECTION.has(code);
 }
 
 /** Another transaction, perhaps of a client that died, holds a document that was to be written. */

@@ -1,5 +1,6 @@
-import type { mongo } from 'mongoose';
-import { isDatabaseError } from './errors.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { mongo } from 'mongoose';
+import { isDatabaseError, isUnreachable } from './errors.ts';
 import { namedDatabaseError } from './live_proof_error.ts';
 import {
   TRANSACTION_LIMITS,
@@ -13,6 +14,10 @@ const OPTIONS: mongo.TransactionOptions = {
   writeConcern: { w: 'majority', journal: true, wtimeoutMS: 5_000 },
   readPreference: 'primary',
 };
+
+/** An election takes some seconds; the attempts are spread over them. */
+const PAUSE_AFTER_NETWORK_ERROR_MS = 500;
+const COMMITS_AGAIN_MAX = 10;
 
 /**
  * Runs work in MongoDB transactions, bounded in attempts and time.
@@ -42,16 +47,37 @@ export class TransactionManager {
    */
   async run<T>(work: (session: mongo.ClientSession) => Promise<T>): Promise<T> {
     const bound = new TransactionBound(this.#limits);
-    const session = this.#client.startSession();
-    const transaction = session
-      .withTransaction(() => bound.attempt(() => work(session)), OPTIONS)
-      .finally(() => session.endSession());
+    const under: { session?: mongo.ClientSession } = {};
     // The driver would repeat a commit for 120 s; it stops when the session is over.
-    const stopCommitting = () => void (bound.outcomeUnknown && session.endSession());
+    const stopCommitting = () => void (bound.outcomeUnknown && under.session?.endSession());
     try {
-      return await bound.race(transaction, stopCommitting);
+      return await bound.race(this.#untilItRuns(work, bound, under), stopCommitting);
     } catch (error) {
       throw isDatabaseError(error) ? bound.explain(await namedDatabaseError(error)) : error;
+    }
+  }
+
+  /**
+   * The driver retries what carries its labels. A primary that has just died also shows as plain
+   * errors of the network without any; where no commit was under way, those mean that nothing
+   * happened, so the whole transaction is begun again.
+   */
+  async #untilItRuns<T>(
+    work: (session: mongo.ClientSession) => Promise<T>,
+    bound: TransactionBound,
+    under: { session?: mongo.ClientSession },
+  ): Promise<T> {
+    for (;;) {
+      const session = this.#client.startSession();
+      under.session = session;
+      try {
+        return await runOrCommitAgain(session, bound, () => work(session));
+      } catch (error) {
+        if (bound.outcomeUnknown ? !wasRolledBack(error) : !isUnreachable(error)) throw error;
+        await pause(PAUSE_AFTER_NETWORK_ERROR_MS);
+      } finally {
+        await session.endSession();
+      }
     }
   }
 
@@ -59,4 +85,44 @@ export class TransactionManager {
   executeWithTransaction<T>(work: (session: mongo.ClientSession) => Promise<T>): Promise<T> {
     return this.run(work);
   }
+}
+
+/** A commit may be sent again until it is answered: the server carries it out once (MongoDB manual). */
+async function runOrCommitAgain<T>(
+  session: mongo.ClientSession,
+  bound: TransactionBound,
+  work: () => Promise<T>,
+): Promise<T> {
+  const done: { result?: { value: T } } = {};
+  const remembering = async () => {
+    const value = await bound.attempt(work);
+    done.result = { value };
+    return value;
+  };
+  try {
+    return await session.withTransaction(remembering, OPTIONS);
+  } catch (error) {
+    if (!bound.outcomeUnknown || done.result === undefined || !isUnreachable(error)) throw error;
+    await commitAgain(session, error);
+    return done.result.value;
+  }
+}
+
+async function commitAgain(session: mongo.ClientSession, first: unknown): Promise<void> {
+  let last = first;
+  for (let attempt = 0; attempt < COMMITS_AGAIN_MAX && !session.hasEnded; attempt += 1) {
+    await pause(PAUSE_AFTER_NETWORK_ERROR_MS);
+    try {
+      return await session.commitTransaction();
+    } catch (error) {
+      last = error;
+      if (!isUnreachable(error)) break;
+    }
+  }
+  throw last;
+}
+
+/** The server answered the commit: there is no such transaction, so nothing of it was kept. */
+function wasRolledBack(error: unknown): boolean {
+  return error instanceof mongo.MongoError && error.hasErrorLabel('TransientTransactionError');
 }

@@ -13,7 +13,8 @@ describe('many processes at once', () => {
       Array.from({ length: PROCESSES }, () => runMelt(ground, invoice)),
     );
     process.stderr.write(`${Date.now() - t0} ms ${ends.map((e) => e.code)}\n`);
-    for (const e of ends) if (![0, 24].includes(e.code ?? -1)) process.stderr.write(e.stdout + e.stderr);
+    for (const e of ends)
+      if (![0, 24].includes(e.code ?? -1)) process.stderr.write(e.stdout + e.stderr);
     expect(ends.filter(({ code }) => code === 0)).toHaveLength(1);
     expect(ends.filter(({ code }) => code === 24)).toHaveLength(PROCESSES - 1);
     await expectSettledBooks(ground, [invoice.payment_hash]);
@@ -29,7 +30,8 @@ describe('many processes at once', () => {
     const t0 = Date.now();
     const ends = await Promise.all(invoices.map((invoice) => runMelt(ground, invoice)));
     process.stderr.write(`${Date.now() - t0} ms ${ends.map((e) => e.code)}\n`);
-    for (const e of ends) if (![0, 24].includes(e.code ?? -1)) process.stderr.write(e.stdout + e.stderr);
+    for (const e of ends)
+      if (![0, 24].includes(e.code ?? -1)) process.stderr.write(e.stdout + e.stderr);
     process.stderr.write(`${(await operationsOf(ground)).map((o) => o.state)}\n`);
     expect(ends.map(({ code }) => code)).toEqual(invoices.map(() => 0));
     await expectSettledBooks(

@@ -52,45 +52,50 @@ export interface Hold {
 }
 
 export interface HoldingServer {
-  /** From now on these commands are held; a hold that was set before no longer catches any. */
+  /**
+   * From now on these commands are held, and no others any more. The server takes this up when
+   * what it holds already is through.
+   */
   hold(hold: Hold): Promise<void>;
-  /** Waits until a command is held. */
-  held(): Promise<void>;
+  /**
+   * Waits until a command is held.
+   *
+   * @param of only one of this session, which a held command named before
+   * @returns the session of the held command
+   */
+  held(of?: SessionId): Promise<SessionId>;
 }
 
+export type SessionId = mongo.Binary;
+
 const HELD_WITHIN_MS = 30_000;
+const STANDS_AFTER_MS = 200;
 const UNKNOWN_ERROR = 8;
 
 /**
  * Runs something while the server holds commands back, so that a process stands still at a point
- * of the test's choice. At the end nothing is held any more but what stands already.
+ * of the test's choice. At the end nothing is held any more.
  */
 export function withHolds<T>(
   admin: mongo.MongoClient,
   run: (server: HoldingServer) => Promise<T>,
 ): Promise<T> {
   const db = admin.db('admin');
-  let timesBefore = 0;
+  let current: Hold | null = null;
   const server: HoldingServer = {
-    async hold({ command, namespace, appName, skip = 0, holdMs, thenFails = false }) {
-      const data = {
-        failCommands: [command],
-        appName,
-        blockConnection: true,
-        blockTimeMS: holdMs,
-        ...(namespace && { namespace }),
-        ...(thenFails && { errorCode: UNKNOWN_ERROR }),
-      };
-      const mode = skip > 0 ? { skip } : 'alwaysOn';
-      const set = await db.command({ configureFailPoint: 'failCommand', mode, data });
-      timesBefore = set.count;
+    async hold(hold) {
+      current = hold;
+      await db.command({ configureFailPoint: 'failCommand', ...failPointOf(hold) });
     },
-    async held() {
-      await db.command({
-        waitForFailPoint: 'failCommand',
-        timesEntered: timesBefore + 1,
-        maxTimeMS: HELD_WITHIN_MS,
-      });
+    async held(of) {
+      const end = performance.now() + HELD_WITHIN_MS;
+      while (performance.now() < end) {
+        const sessions = current ? await heldSessions(db, current) : [];
+        const found = sessions.find((session) => of === undefined || isSame(session, of));
+        if (found !== undefined) return found;
+        await sleep(20);
+      }
+      throw new Error(`no ${current?.command} was held`);
     },
   };
   return alone(admin, async () => {
@@ -100,6 +105,46 @@ export function withHolds<T>(
       await db.command({ configureFailPoint: 'failCommand', mode: 'off' });
     }
   });
+}
+
+function failPointOf({ command, namespace, appName, skip = 0, holdMs, thenFails }: Hold) {
+  return {
+    mode: skip > 0 ? { skip } : 'alwaysOn',
+    data: {
+      failCommands: [command],
+      appName,
+      blockConnection: true,
+      blockTimeMS: holdMs,
+      ...(namespace && { namespace }),
+      ...(thenFails && { errorCode: UNKNOWN_ERROR }),
+    },
+  };
+}
+
+/** The sessions of commands that stand still; one that is merely slow does not stand so long. */
+async function heldSessions(db: mongo.Db, { command, namespace, appName }: Hold) {
+  const [database, collection] = namespace?.split('.') ?? ['admin', undefined];
+  const operations = await db
+    .aggregate(
+      [
+        { $currentOp: {} },
+        {
+          $match: {
+            appName,
+            'command.$db': database,
+            [`command.${command}`]: collection ?? { $exists: true },
+            microsecs_running: { $gt: STANDS_AFTER_MS * 1_000 },
+          },
+        },
+      ],
+      { readConcern: { level: 'local' } },
+    )
+    .toArray();
+  return operations.map((operation): SessionId => operation.command.lsid.id);
+}
+
+function isSame(a: SessionId, b: SessionId): boolean {
+  return a.toString('hex') === b.toString('hex');
 }
 
 type Turns = mongo.Collection<{ _id: string; until: Date }>;

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Invoice } from '../../src/domain/invoice.ts';
 import type { MeltOperation } from '../../src/domain/melt_operation.ts';
-import { MELT_OPERATIONS } from '../../src/store/collections.ts';
+import { AUDIT_LOG, MELT_OPERATIONS } from '../../src/store/collections.ts';
 import { type MeltGround, type MeltGroundOptions, meltGround } from './melt_ground.ts';
 import { type CliResult, type RunningCli, runCli, startCli } from './run_cli.ts';
 
@@ -74,4 +74,9 @@ export async function journalKinds(
 /** Journal files that are left over. */
 export function journalFiles({ journalDir }: Pick<MeltGround, 'journalDir'>): Promise<string[]> {
   return readdir(journalDir);
+}
+
+/** How often the audit log says that a payment was booked. */
+export function settlements({ ops }: Pick<MeltGround, 'ops'>): Promise<number> {
+  return ops.store.db.collection(AUDIT_LOG).countDocuments({ type: 'melt_paid' });
 }
