@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import type { mongo } from 'mongoose';
 import { expect } from 'vitest';
 import { AUDIT_LOG } from '../../src/store/collections.ts';
@@ -38,6 +39,8 @@ export interface Standing {
   operations: number;
   ledger: unknown;
   payments: Record<string, number>;
+  /** Files of the rescue journal. */
+  journal: string[];
 }
 
 /** As `meltGround`. */
@@ -86,14 +89,15 @@ function environment(env: Record<string, string | undefined>): Record<string, st
   return Object.fromEntries(set);
 }
 
-async function standingOf({ mint }: MeltGround, db: mongo.Db): Promise<Standing> {
-  const [{ collections }, operations, ledger, payments] = await Promise.all([
+async function standingOf({ mint, journalDir }: MeltGround, db: mongo.Db): Promise<Standing> {
+  const [{ collections }, operations, ledger, payments, journal] = await Promise.all([
     db.command({ dbHash: 1 }),
     db.collection('melt_operations').countDocuments(),
     mint.control.ledger(),
     mint.control.payments(),
+    readdir(journalDir),
   ]);
-  return { collections, operations, ledger, payments };
+  return { collections, operations, ledger, payments, journal };
 }
 
 /** The end of every test file of the command: whatever it ran, nobody learned a secret. */

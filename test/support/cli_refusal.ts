@@ -31,6 +31,8 @@ export interface Refusal extends RunOptions {
   next?: RegExp | null;
   /** The code on stderr, where it is not the contract's code. */
   shownCode?: string;
+  /** With `--debug` a stack follows the sentence. */
+  stack?: boolean;
 }
 
 export interface Refused {
@@ -92,7 +94,7 @@ function expectSentence(human: CliResult, refusal: Refusal, message: string): vo
   expect(errors).toEqual([`error [${shownCode}] ${withoutIds(message, errors[0] ?? '')}`]);
   for (const pattern of [says].flat()) expect(errors[0]).toMatch(pattern);
   expect(errors[0]).toMatch(/[.?!]$/);
-  expect(human.stderr).not.toMatch(/^\s+at .*:\d+:\d+\)?$/m);
+  expect(/^\s+at .*:\d+:\d+\)?$/m.test(human.stderr)).toBe(refusal.stack ?? false);
   expect(human.stderr).not.toMatch(ESCAPES);
 }
 
