@@ -89,6 +89,9 @@ function tell(io: Io, response: ErrorResponse, error: unknown): void {
 
 /** "error: unknown option '--jsn'\n(Did you mean --json?)" as sentences. */
 function usageError(thrown: unknown): CashuOpsError {
+  if (commanderEnd(thrown)?.code === 'commander.help') {
+    return new CashuOpsError('INVALID_ARGUMENT', 'No command was given: name one of those above.');
+  }
   const [first = '', ...rest] = messageOf(thrown)
     .replace(/^error: /, '')
     .split('\n');

@@ -29,11 +29,11 @@ export function openFromConfig(config: Config, command: string, io: Io): Promise
 
 const FACT_MAX = 500;
 
-/** What services tell, as lines on stderr. */
+/** What services tell, as lines on stderr; marked, so that they are not taken for the one error. */
 export function serviceLog(io: Io): ServiceLog {
   const line = (mark: string) => (message: string, facts?: Record<string, unknown>) => {
     const shown = Object.entries(facts ?? {}).map(([key, value]) => `${key}=${value}`);
     io.err([mark, ...[message, ...shown].map((text) => printable(text, FACT_MAX))].join(' '));
   };
-  return { info: () => {}, warn: line('warning:'), error: line('error:') };
+  return { info: () => {}, warn: line('log warning:'), error: line('log error:') };
 }

@@ -3,8 +3,9 @@ import { balanceCommand } from '../commands/balance/command.ts';
 import { doctorCommand } from '../commands/doctor/command.ts';
 import { meltCommand } from '../commands/melt/command.ts';
 import { practiceCommand } from '../commands/practice/command.ts';
-
+import { CashuOpsError } from '../domain/errors.ts';
 import type { Context } from './context.ts';
+import { EXIT } from './exit_codes.ts';
 
 /** Where a command leaves its exit code. */
 export interface Finished {
@@ -13,11 +14,11 @@ export interface Finished {
 
 const EXIT_HELP = `
 Exit codes:
-  0  done or clean               22  pending: money is locked, look again
-  1  a bug                       23  CRITICAL: an operator is needed
-  2  usage or configuration      24  conflict: a duplicate, or another process holds it
-  20 blocked, or findings        25  a mint or the database was unreachable, or part is missing
-  21 refused or failed for sure  130, 143  interrupted before anything left`;
+  0   done or clean                  22  pending: money is locked, look again
+  1   a bug                          23  CRITICAL: an operator is needed
+  2   usage or configuration         24  conflict: a duplicate, or it is held
+  20  blocked, or findings           25  mint or database unreachable, or partial
+  21  refused or failed for certain  130, 143  interrupted before anything left`;
 
 /** The command tree. Nothing is connected and nothing heavy is loaded to build it. */
 export function createProgram(context: Context, finished: Finished, version: string): Command {
@@ -32,12 +33,33 @@ export function createProgram(context: Context, finished: Finished, version: str
       outputError: () => {},
     })
     .showSuggestionAfterError()
+    .helpCommand(false)
     .addHelpText('afterAll', EXIT_HELP)
     .hook('preAction', (_program, command) => context.adopt(command.opts()));
   for (const make of [meltCommand, balanceCommand, doctorCommand, practiceCommand]) {
     program.addCommand(withGlobalFlags(inheriting(program, make(context, finished))));
   }
-  return program;
+  return program.addCommand(inheriting(program, helpCommand(program, finished)));
+}
+
+/** Commander's own ends with the process's exit code of the moment, which is that of a bug. */
+function helpCommand(program: Command, finished: Finished): Command {
+  return new Command('help')
+    .description('Show the help of a command.')
+    .argument('[command]')
+    .action((name?: string) => {
+      const command =
+        name === undefined ? program : program.commands.find((c) => c.name() === name);
+      if (command === undefined) {
+        const names = program.commands.map((known) => known.name()).join(', ');
+        throw new CashuOpsError(
+          'INVALID_ARGUMENT',
+          `There is no such command; there are ${names}.`,
+        );
+      }
+      command.outputHelp();
+      finished.exitCode = EXIT.done;
+    });
 }
 
 /** A command made apart does not inherit how errors and output are handled. */

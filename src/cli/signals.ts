@@ -7,8 +7,11 @@ export interface Signals {
 }
 
 /**
- * The first signal asks the command to stop at the next safe place; the second finds no handler any
- * more and ends the process at once, which is as safe: everything needed is written down.
+ * The first signal asks the command to stop at the next safe place; the second ends the process at
+ * once, which is as safe: everything needed is written down.
+ *
+ * The handler stays after the first signal: the spinner's library listens too, and ends the process
+ * as soon as it is the only one left.
  *
  * @param say told at once that the signal was heard
  */
@@ -16,9 +19,13 @@ export function watchSignals(process: NodeJS.Process, say: (sentence: string) =>
   const controller = new AbortController();
   let received: 'SIGINT' | 'SIGTERM' | null = null;
   const handle = (signal: 'SIGINT' | 'SIGTERM') => {
+    if (received !== null) {
+      process.off('SIGINT', handle);
+      process.off('SIGTERM', handle);
+      process.kill(process.pid, signal);
+      return;
+    }
     received = signal;
-    process.off('SIGINT', handle);
-    process.off('SIGTERM', handle);
     say(`${signal}: stopping at the next safe place; a second one ends it at once.`);
     controller.abort();
   };

@@ -153,6 +153,8 @@ describe('ErrorResponseBuilder.buildResponse', () => {
   it('names the support only where a person must act', () => {
     const contact = 'support@example.test';
     expect(responseTo(errorOf('PAYMENT_FAILED'), contact).error.support_contact).toBeNull();
+    const high = responseTo(errorOf('HIGH_SEVERITY_DISCREPANCIES'), contact);
+    expect(high.error).toMatchObject({ operation_blocked: true, support_contact: null });
     expect(responseTo(errorOf('NEEDS_ATTENTION'), contact).error.support_contact).toBe(contact);
     expect(responseTo(errorOf('NEEDS_ATTENTION')).error.support_contact).toBeNull();
   });

@@ -20,6 +20,7 @@ const QUOTES = {
   UNPAID: { quote: 'UNPAID', preimage_shown: false },
   'UNPAID with a preimage': { quote: 'UNPAID', preimage_shown: true },
   'NOT FOUND': { quote: 'NOT_FOUND', preimage_shown: false },
+  'NOT FOUND with a preimage': { quote: 'NOT_FOUND', preimage_shown: true },
   UNKNOWN: { quote: 'UNKNOWN', preimage_shown: false },
 } as const satisfies Record<string, Shown>;
 type QuoteName = keyof typeof QUOTES;
@@ -89,6 +90,7 @@ const CELLS: Record<QuoteName, Record<InputsName, Cell>> = {
     mixed: MIXED,
     unknown: UNKNOWN,
   },
+  'NOT FOUND with a preimage': everywhere('wait PREIMAGE_SHOWN'),
   UNKNOWN: everywhere(UNKNOWN),
 };
 

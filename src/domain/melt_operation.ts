@@ -120,6 +120,9 @@ export type FailedOperation = OperationBase & {
   submitted_at: Date | null;
 };
 
+/** Ended at its swap, whose request may still have been under way. */
+export type FailedSwapOperation = FailedOperation & { swap: SwapRecord };
+
 export type MeltOperation =
   | PreparedOperation
   | SwappingOperation
@@ -149,6 +152,12 @@ export const OWNING_STATES = [...OPEN_STATES, 'paid'] as const satisfies readonl
 
 export function isOpen(operation: MeltOperation): operation is OpenOperation {
   return operation.state !== 'paid' && operation.state !== 'failed';
+}
+
+/** Ended with a swap whose coins were never booked: had it happened, the inputs would be its coins. */
+export function endedBeforeSwap(operation: FailedOperation): operation is FailedSwapOperation {
+  const { swap, inputs, submitted_at } = operation;
+  return submitted_at === null && swap !== null && swap.inputs[0]?.Y === inputs[0]?.Y;
 }
 
 export function isSubmitted(operation: MeltOperation): operation is SubmittedOperation {

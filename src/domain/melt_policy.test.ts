@@ -81,6 +81,12 @@ describe('rolloutPlace', () => {
     );
   });
 
+  it('is in from the first percentage above its place', () => {
+    const stopped = (rollout_percent: number) =>
+      whyStopped({ ...OPEN_POLICY, rollout_percent }, 'npub1x', MINT) !== null;
+    expect([stopped(54), stopped(54.01)]).toEqual([true, false]);
+  });
+
   it('is roughly uniform', () => {
     const tenths = Array.from({ length: 10 }, () => 0);
     for (let n = 0; n < 10_000; n += 1) {

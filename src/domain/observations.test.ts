@@ -56,6 +56,7 @@ describe('agrees', () => {
     expect(agrees(at(1, FREE), at(2, FREE))).toBe(true);
     const others = [
       look('NOT_FOUND', { unspent: 2 }),
+      look('UNPAID', { unspent: 3 }),
       look('UNPAID', { unspent: 2 }, { preimage_shown: true }),
       look('UNPAID', { unspent: 1, pending: 1 }),
       look('UNPAID', { unspent: 1, spent: 1 }),
@@ -85,6 +86,12 @@ describe('saysNothingBeside a look that shows everything free', () => {
   ])('%s: something', (_, other) => {
     expect(saysNothingBeside(other, FREE)).toBe(false);
   });
+});
+
+it('saysNothingBeside spent coins: a look without a quote that saw them unspent says something', () => {
+  const spent = look('NOT_FOUND', { spent: 2 });
+  expect(saysNothingBeside(look('UNKNOWN', { unspent: 2 }), spent)).toBe(false);
+  expect(saysNothingBeside(look('UNKNOWN', { spent: 1, unknown: 1 }), spent)).toBe(true);
 });
 
 describe('showsPayment', () => {
@@ -148,7 +155,7 @@ describe('withObservation', () => {
   });
 
   it('can only shorten a row, never lengthen or bridge it', () => {
-    const looks = fc.array(anyLook, { minLength: 1, maxLength: 80 });
+    const looks = fc.array(anyLook, { minLength: 1, maxLength: 80, size: 'max' });
     fc.assert(
       fc.property(looks, anyLook, (all, last) => {
         const [history, now] = [dated(all), at(all.length * 1000, last)];
@@ -162,7 +169,11 @@ describe('withObservation', () => {
   });
 
   it('loses nothing of a row while only answers are missing', () => {
-    const looks = fc.array(fc.constantFrom(FREE, FREE, SILENT), { minLength: 1, maxLength: 80 });
+    const looks = fc.array(fc.constantFrom(FREE, FREE, SILENT), {
+      minLength: 1,
+      maxLength: 80,
+      size: 'max',
+    });
     fc.assert(
       fc.property(looks, (all) => {
         const [history, now] = [dated(all), at(all.length * 1000, FREE)];

@@ -43,10 +43,13 @@ describe('decideSwap', () => {
       const looks = [look(1, FREE, 'UNPAID'), look(11, FREE, quote)];
       expect(decide(false, looks)).toMatchObject({ action: 'release' });
     }
+    const shown = { ...look(11, FREE), preimage_shown: true };
+    expect(decide(false, [look(1, FREE), shown])).toMatchObject({ action: 'release' });
   });
 
   it.each([
     ['one look, however old the operation', [look(1000, FREE)]],
+    ['a swap that is younger than the looks claim', [look(-60, FREE), look(1, FREE)]],
     ['a period that is not over', [look(1, FREE), look(10, FREE)]],
     ['coins that were in use meanwhile', [look(1, FREE), look(5, { pending: 2 }), look(11, FREE)]],
     ['coins in use', [look(1, FREE), look(11, { pending: 2 })]],

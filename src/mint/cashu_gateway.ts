@@ -2,12 +2,12 @@ import {
   Amount,
   type Keyset,
   OutputData,
-  type Proof,
   type RequestFn,
   type SerializedBlindedSignature,
   splitAmount,
   type Wallet,
 } from '@cashu/cashu-ts';
+import { sumAmounts } from '../domain/amount.ts';
 import { CashuOpsError } from '../domain/errors.ts';
 import type { StoredOutput, SwapRecord } from '../domain/melt_operation.ts';
 import {
@@ -21,6 +21,7 @@ import { yOf } from '../domain/proof_y.ts';
 import { newQuoteAnswer, quoteAnswer, restoreAnswer, swapAnswer } from './answers.ts';
 import { checkStatesInBatches } from './checkstate.ts';
 import { MintHttpError, mintError } from './errors.ts';
+import { exactAmounts } from './exact_amounts.ts';
 import type {
   ChangeSignature,
   InputSelection,
@@ -32,6 +33,8 @@ import type {
 } from './gateway.ts';
 import { keysetWithKeys, knowsKeyset, type LoadedMint, loadMint } from './keysets.ts';
 import { createMintRequest, type MintExchange, type MintRequestOptions } from './request.ts';
+import { selectLargest } from './select_largest.ts';
+import { toCashuProof, wireOutput, wireProof } from './wire.ts';
 
 export interface CashuGatewayOptions extends MintRequestOptions {
   url: string;
@@ -118,7 +121,8 @@ export class CashuGateway implements MintGateway {
 
   selectInputs(proofs: readonly StoredProof[], needed: number): InputSelection | null {
     const { send } = this.#wallet.selectProofsToSend(proofs.map(toCashuProof), needed, true);
-    if (send.length === 0) return null;
+    // The library gives up on some small amounts: 2 sat from coins of 2 and 4, at a fee of 1 sat.
+    if (send.length === 0) return selectLargest(proofs, needed, (inputs) => this.inputFee(inputs));
     const chosen = new Set(send.map((proof) => proof.secret));
     const inputs = proofs.filter((proof) => chosen.has(proof.secret));
     return { inputs, input_fee: this.inputFee(inputs) };
@@ -147,10 +151,12 @@ export class CashuGateway implements MintGateway {
   prepareSwap(inputs: NamedProof[], needed: number, privkey: string | null): SwapRecord | null {
     const fee = this.inputFee(inputs);
     const keyset = this.#wallet.keyChain.getCheapestKeyset();
-    const sendAmount = withOwnFee(this.#wallet, keyset, needed);
+    const amounts = amountsWithOwnFee(this.#wallet, keyset, needed);
+    if (amounts === null) return null;
+    const sendAmount = sumAmounts(amounts);
     const keep_amount = sumProofs(inputs) - fee - sendAmount;
     if (keep_amount < 0) return null;
-    const send = OutputData.createRandomData(sendAmount, keyset);
+    const send = OutputData.createRandomData(sendAmount, keyset, amounts);
     const keep = keep_amount === 0 ? [] : OutputData.createRandomData(keep_amount, keyset);
     return {
       inputs: this.#sign(inputs, privkey, [...send, ...keep]),
@@ -256,33 +262,17 @@ function timeOf(expiry: number | bigint | null | undefined): Date | null {
   return Number.isNaN(time.getTime()) ? null : time;
 }
 
-/** An amount whose coins also pay their own input fee; more coins can mean a higher fee. */
-function withOwnFee(wallet: Wallet, keyset: Keyset, needed: number): number {
-  let amount = needed;
-  for (let round = 0; round < 10; round += 1) {
-    const coins = splitAmount(amount, keyset.keys).length;
-    const next = needed + wallet.getFeesForKeyset(coins, keyset.id).toNumber();
-    if (next <= amount) return amount;
-    amount = next;
-  }
-  return amount;
+/** Amounts of coins of a keyset that are worth `needed` and their own input fee (sat). */
+function amountsWithOwnFee(wallet: Wallet, keyset: Keyset, needed: number): number[] | null {
+  return exactAmounts(
+    needed,
+    (amount) => splitAmount(amount, keyset.keys).map((coin) => coin.toNumber()),
+    (coins) => wallet.getFeesForKeyset(coins, keyset.id).toNumber(),
+  );
 }
 
 function saysNotFound(error: unknown): boolean {
   if (!(error instanceof MintHttpError) || !error.isProtocol || error.status >= 500) return false;
   const named = /not found|unknown quote|no such quote/i.test(error.detail);
   return (error.status === 404 || named) && QUOTE_NOT_FOUND_CODES.has(error.code);
-}
-
-function toCashuProof(proof: StoredProof): Proof {
-  return { ...wireProof(proof), amount: Amount.from(proof.amount) } as Proof;
-}
-
-/** What a mint needs of a coin; DLEQ and our own fields stay at home. */
-function wireProof({ id, amount, secret, C, witness }: StoredProof) {
-  return { id, amount, secret, C, ...(witness === undefined ? {} : { witness }) };
-}
-
-function wireOutput({ blindedMessage }: StoredOutput) {
-  return { ...blindedMessage, amount: BigInt(blindedMessage.amount) };
 }

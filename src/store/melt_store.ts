@@ -3,6 +3,7 @@ import type { AuditEventData } from '../domain/audit_event.ts';
 import { CashuOpsError } from '../domain/errors.ts';
 import type {
   FailedOperation,
+  FailedSwapOperation,
   MeltOperation,
   OpenOperation,
   PaidOperation,
@@ -22,6 +23,7 @@ import { applyAtomicMelt, changeMetadata } from './melt_atomic.ts';
 import { claimTokens, type TokenClaim } from './melt_claim.ts';
 import { meltEvent } from './melt_events.ts';
 import { newToken, toObjectId } from './new_token.ts';
+import { retireLive } from './token_repair.ts';
 
 /**
  * The durable record of melts. Each method that changes something is one transaction with its
@@ -96,19 +98,19 @@ export class MeltStore {
 
   /**
    * swapping → submitting, or → failed when the payment is not to follow: the old coins are spent,
-   * the new ones stored, in one transaction.
+   * the new ones stored, in one transaction. From `failed` too: a swap that came through after its
+   * release has still happened.
    */
   async finishSwap<To extends SubmittingOperation | FailedOperation>(
-    from: SwappingOperation,
+    from: SwappingOperation | FailedSwapOperation,
     coins: { send: NamedProof[]; keep: NamedProof[] },
     to: To,
   ): Promise<To> {
     return this.#moveWith(from, to, async (session, next) => {
-      const spent = await this.#updateSources(session, from, {
-        status: 'spent',
-        spent_at: next.updated_at,
-      });
-      assertAll(spent, from);
+      const { updated_at } = next;
+      const $set = { status: 'spent', spent_at: updated_at, updatedAt: updated_at } as const;
+      if (from.state === 'failed') await retireLive(this.#store.db, session, from, updated_at);
+      else assertAll(await this.#updateSources(session, from, $set), from);
       const ids = tokenIdsOf(from.transaction_id);
       const send = swapToken(
         from,
@@ -133,24 +135,27 @@ export class MeltStore {
 
   /**
    * T3: the payment happened. Source tokens become spent, the change is stored, all or nothing.
-   * From `failed` too: a request that came through after its release has still paid.
+   * From `failed` too: a request that came through after its release has still paid. Its coins may
+   * stand anywhere by then, so each is retired where it is live; a check may have done that already.
    */
   settle(
     from: SubmittedOperation | FailedOperation,
     to: PaidOperation,
     change: readonly NamedProof[],
   ): Promise<PaidOperation> {
-    const operation_id = from.state === 'failed' ? undefined : from._id;
+    const { db } = this.#store;
+    const held = from.state === 'failed' ? [] : from.source_token_ids;
     return this.#moveWith(from, to, async (session) => {
+      if (from.state === 'failed') await retireLive(db, session, from, to.updated_at);
       await applyAtomicMelt(
-        this.#store.db,
+        db,
         session,
         {
-          sourceTokenIds: from.source_token_ids.map((id) => toObjectId(id, 'a source token')),
+          sourceTokenIds: held.map((id) => toObjectId(id, 'a source token')),
           keepProofs: [],
           meltChangeProofs: change,
           transactionId: from.transaction_id,
-          metadata: { ...from, operation_id },
+          metadata: { ...from, operation_id: from._id },
         },
         to.updated_at,
       );
@@ -160,7 +165,8 @@ export class MeltStore {
   /** → failed: the payment did not happen, the coins are free again. */
   release(from: OpenOperation, to: FailedOperation): Promise<FailedOperation> {
     return this.#moveWith(from, to, async (session) => {
-      const freed = await this.#updateSources(session, from, { status: 'unspent', spent_at: null });
+      const $set = { status: 'unspent', spent_at: null, updatedAt: to.updated_at } as const;
+      const freed = await this.#updateSources(session, from, $set);
       assertAll(freed, from);
     });
   }
@@ -172,12 +178,12 @@ export class MeltStore {
   async #updateSources(
     session: mongo.ClientSession,
     operation: OpenOperation,
-    $set: Pick<TokenDocument, 'status' | 'spent_at'>,
+    $set: Pick<TokenDocument, 'status' | 'spent_at' | 'updatedAt'>,
   ): Promise<number> {
     const _id = { $in: operation.source_token_ids.map((id) => toObjectId(id, 'a source token')) };
     const result = await this.#tokens.updateMany(
       { _id, status: 'pending', reserved_by: operation._id },
-      { $set: { ...$set, updatedAt: new Date() }, $unset: { reserved_by: '' } },
+      { $set, $unset: { reserved_by: '' } },
       { session },
     );
     return result.modifiedCount;
@@ -222,7 +228,7 @@ export class MeltStore {
 }
 
 function swapToken(
-  operation: SwappingOperation,
+  operation: MeltOperation,
   transaction_id: string,
   proofs: NamedProof[],
   now: Date,

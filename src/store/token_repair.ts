@@ -1,9 +1,10 @@
 import type { mongo } from 'mongoose';
 import { CashuOpsError } from '../domain/errors.ts';
 import { type NamedProof, sumProofs } from '../domain/proof.ts';
+import { named } from '../domain/proof_y.ts';
 import { generateTransactionId } from '../domain/transaction_id.ts';
 import { TOKENS } from './collections.ts';
-import type { TokenDocument } from './documents.ts';
+import { LIVE_STATUSES, type TokenDocument, tokensOf } from './documents.ts';
 import { newToken } from './new_token.ts';
 
 /** A token document whose coins all carry their Y. */
@@ -72,6 +73,32 @@ export async function retireCoins(
   };
 }
 
+/**
+ * Takes coins out of circulation wherever they are live in a wallet, inside the caller's
+ * transaction. Coins that are spent already stay as they are.
+ *
+ * @throws CashuOpsError TOKENS_NOT_AVAILABLE when an operation holds one of them
+ */
+export async function retireLive(
+  db: mongo.Db,
+  session: mongo.ClientSession,
+  { npub, mint_url, inputs }: { npub: string; mint_url: string; inputs: readonly NamedProof[] },
+  now: Date,
+): Promise<void> {
+  const secrets = inputs.map(({ secret }) => secret);
+  const live = await tokensOf(db)
+    .find(
+      { npub, mint_url, status: { $in: [...LIVE_STATUSES] }, 'proofs.secret': { $in: secrets } },
+      { session },
+    )
+    .toArray();
+  const ys = new Set(inputs.map(({ Y }) => Y));
+  for (const token of live) {
+    if (token.reserved_by !== undefined) throw heldByOperation(token, token.reserved_by);
+    await retireCoins(db, session, { ...token, proofs: token.proofs.map(named) }, ys, now);
+  }
+}
+
 function restOf(token: NamedToken, rest: NamedProof[], now: Date): TokenDocument {
   return newToken(
     {
@@ -86,6 +113,14 @@ function restOf(token: NamedToken, rest: NamedProof[], now: Date): TokenDocument
       ...(token.reserved_by && { reserved_by: token.reserved_by }),
     },
     now,
+  );
+}
+
+function heldByOperation({ _id }: TokenDocument, operation_id: string): CashuOpsError {
+  return new CashuOpsError(
+    'TOKENS_NOT_AVAILABLE',
+    `Token ${_id} holds a coin that is spent, but operation ${operation_id} has reserved it; resolve that operation first. Nothing was changed.`,
+    { next_command: `cashu-ops melt --resume ${operation_id}` },
   );
 }
 

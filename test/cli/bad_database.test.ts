@@ -1,5 +1,7 @@
-import { writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mongo } from 'mongoose';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -16,8 +18,11 @@ const PASSWORD = 'correct-horse/battery@staple';
 describe('a database that is of no use', () => {
   let ground: CliGround;
   let melt: string[];
+  let folder: string;
   beforeAll(async () => {
     ground = await cliGround();
+    folder = await mkdtemp(join(tmpdir(), 'cashu-ops-test-'));
+    afterAll(() => rm(folder, { recursive: true }));
     ground.keepSecret(PASSWORD, encodeURIComponent(PASSWORD), 'battery@staple');
     const { invoice } = await ground.invoice({ amount_sat: 100 });
     melt = ['melt', invoice, ...ground.owner, '--yes'];
@@ -39,9 +44,8 @@ describe('a database that is of no use', () => {
 
   it('accepts connections and says nothing', async () => {
     const server = createServer(() => {}).listen(0, '127.0.0.1');
-    afterAll(() => void server.close());
-    await new Promise((resolve) => server.once('listening', resolve));
-    const { port } = server.address() as { port: number };
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
     await expectRefusal(ground, {
       args: melt,
       env: { CASHU_OPS_MONGODB_URI: `mongodb://127.0.0.1:${port}/wallets` },
@@ -49,7 +53,8 @@ describe('a database that is of no use', () => {
       exit: 25,
       says: /did not answer/,
     });
-  }, 30_000);
+    server.close();
+  });
 
   it('refuses the password', async () => {
     const url = new URL(ground.env.CASHU_OPS_MONGODB_URI ?? '');
@@ -92,7 +97,7 @@ describe('a database that is of no use', () => {
   });
 
   it('a settings file with a mistake, or with what is no setting', async () => {
-    const file = join(ground.journalDir, '..', `${freshDatabaseName()}.json`);
+    const file = join(folder, 'settings.json');
     for (const [text, says] of [
       [`{"mongodb_uri": "mongodb://ops:${PASSWORD}@db/wallets",}`, /is not valid JSON/],
       [`{"mongodb_url": "mongodb://ops:${PASSWORD}@db/wallets"}`, /no setting: "mongodb_url"/],
@@ -181,7 +186,7 @@ describe('a database that is of no use', () => {
   });
 
   it('the folder of the rescue journal cannot be written', async () => {
-    const file = join(ground.journalDir, '..', freshDatabaseName());
+    const file = join(folder, 'file');
     await writeFile(file, 'a file where a folder should be');
     await expectRefusal(ground, {
       args: melt,

@@ -90,11 +90,19 @@ describe('words that are wrong', () => {
     expect(onlyDocument(stdout).error.code).toBe('INVALID_ARGUMENT');
   });
 
-  it('no command: the help, and exit code 2', async () => {
-    const { code, stdout, stderr } = await ground.run([]);
+  it.each([[[]], [['--']]])('no command %j: the help, and exit code 2', async (words) => {
+    const { code, stdout, stderr } = await ground.run(words);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(
       /Usage: cashu-ops[\s\S]*melt[\s\S]*Exit codes:[\s\S]*error \[INVALID_ARGUMENT\] No command/,
+    );
+  });
+
+  it('help of a command that there is not', async () => {
+    const { code, stdout, stderr } = await ground.run(['help', 'mlet']);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(
+      /^error \[INVALID_ARGUMENT\] There is no such command; there are melt, /,
     );
   });
 

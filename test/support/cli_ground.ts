@@ -9,7 +9,8 @@ import { leaksIn, secretsIn } from './secret_scan.ts';
 export interface RunOptions {
   /** On top of the ground's; undefined takes a variable away. */
   env?: Record<string, string | undefined>;
-  stdin?: string;
+  /** Null for a pipe that stays open and says nothing. */
+  stdin?: string | null;
 }
 
 export type Invoice = Awaited<ReturnType<MeltGround['mint']['control']['createInvoice']>>;

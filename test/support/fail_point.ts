@@ -60,13 +60,11 @@ export interface HoldingServer {
   /**
    * Waits until a command is held.
    *
-   * @param of only one of this session, which a held command named before
-   * @returns the session of the held command
+   * @param session only a command of this session will do
+   * @returns the session of the held command, which names its transaction
    */
-  held(of?: SessionId): Promise<SessionId>;
+  held(session?: string): Promise<string>;
 }
-
-export type SessionId = mongo.Binary;
 
 const HELD_WITHIN_MS = 30_000;
 const STANDS_AFTER_MS = 200;
@@ -87,15 +85,9 @@ export function withHolds<T>(
       current = hold;
       await db.command({ configureFailPoint: 'failCommand', ...failPointOf(hold) });
     },
-    async held(of) {
-      const end = performance.now() + HELD_WITHIN_MS;
-      while (performance.now() < end) {
-        const sessions = current ? await heldSessions(db, current) : [];
-        const found = sessions.find((session) => of === undefined || isSame(session, of));
-        if (found !== undefined) return found;
-        await sleep(20);
-      }
-      throw new Error(`no ${current?.command} was held`);
+    async held(session) {
+      if (current === null) throw new Error('nothing is to be held');
+      return heldCommand(db, current, session);
     },
   };
   return alone(admin, async () => {
@@ -121,30 +113,41 @@ function failPointOf({ command, namespace, appName, skip = 0, holdMs, thenFails 
   };
 }
 
-/** The sessions of commands that stand still; one that is merely slow does not stand so long. */
-async function heldSessions(db: mongo.Db, { command, namespace, appName }: Hold) {
-  const [database, collection] = namespace?.split('.') ?? ['admin', undefined];
-  const operations = await db
-    .aggregate(
-      [
-        { $currentOp: {} },
-        {
-          $match: {
-            appName,
-            'command.$db': database,
-            [`command.${command}`]: collection ?? { $exists: true },
-            microsecs_running: { $gt: STANDS_AFTER_MS * 1_000 },
-          },
-        },
-      ],
-      { readConcern: { level: 'local' } },
-    )
-    .toArray();
-  return operations.map((operation): SessionId => operation.command.lsid.id);
+interface RunningCommand {
+  id: number;
+  session: string;
 }
 
-function isSame(a: SessionId, b: SessionId): boolean {
-  return a.toString('hex') === b.toString('hex');
+async function runningCommands(db: mongo.Db, hold: Hold): Promise<RunningCommand[]> {
+  const [database, collection] = hold.namespace?.split('.') ?? ['admin', undefined];
+  const $match = {
+    appName: hold.appName,
+    'command.$db': database,
+    [`command.${hold.command}`]: collection ?? { $exists: true },
+  };
+  const operations = await db
+    .aggregate([{ $currentOp: {} }, { $match }], { readConcern: { level: 'local' } })
+    .toArray();
+  return operations.map(({ opid, command }) => ({
+    id: opid,
+    session: command.lsid.id.toString('hex'),
+  }));
+}
+
+/** A command is held when it is seen again after a while; one that is merely slow is not. */
+async function heldCommand(db: mongo.Db, hold: Hold, session?: string): Promise<string> {
+  const end = performance.now() + HELD_WITHIN_MS;
+  let before = new Set<number>();
+  while (performance.now() < end) {
+    const running = await runningCommands(db, hold);
+    const held = running.find(
+      (command) => before.has(command.id) && (session ?? command.session) === command.session,
+    );
+    if (held !== undefined) return held.session;
+    before = new Set(running.map(({ id }) => id));
+    await sleep(STANDS_AFTER_MS);
+  }
+  throw new Error(`no ${hold.command} was held`);
 }
 
 type Turns = mongo.Collection<{ _id: string; until: Date }>;

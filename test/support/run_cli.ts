@@ -19,18 +19,22 @@ export interface RunningCli {
   ended: Promise<CliResult>;
 }
 
-/** Starts the built command as a process of its own, with nothing in its environment but `env`. */
+/**
+ * Starts the built command as a process of its own, with nothing in its environment but `env`.
+ *
+ * @param stdin what is piped in; null for a pipe that stays open and says nothing
+ */
 export function startCli(
   args: readonly string[],
   env: Record<string, string>,
-  stdin = '',
+  stdin: string | null = '',
 ): RunningCli {
   const child = spawn(process.execPath, [BIN, ...args], {
     env: { PATH: process.env.PATH ?? '', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   child.stdin?.on('error', () => {});
-  child.stdin?.end(stdin);
+  if (stdin !== null) child.stdin?.end(stdin);
   const out = collect(child.stdout);
   const err = collect(child.stderr);
   const ended = once(child, 'close').then(([code, signal]) => ({

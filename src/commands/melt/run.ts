@@ -4,6 +4,7 @@ import { EXIT } from '../../cli/exit_codes.ts';
 import { jsonDocument } from '../../cli/json.ts';
 import { aborted, unlessInterrupted } from '../../cli/signals.ts';
 import type { Config } from '../../config/config.ts';
+import { durationText } from '../../config/duration.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
 import { groupDigits } from '../../io/table.ts';
 import { reportDryRun, reportOutcome } from '../../report/melt_report.ts';
@@ -40,9 +41,10 @@ export async function runMelt(
   if ('status' in plan) return finish(context, config, flags, plan);
   if (flags.dryRun) return rehearsed(context, ops, plan, flags);
   if (!flags.yes) await askForConsent(context, ops, plan);
-  const outcome = await context.io.progress(`paying ${groupDigits(plan.quote.amount)} sat`, () =>
-    ops.melt.pay(plan, context.interrupted),
-  );
+  // Not "paying": the step is ticked off when the mint has answered, whatever it answers.
+  const label = `asking the mint to pay ${groupDigits(plan.quote.amount)} sat`;
+  const paying = () => ops.melt.pay(plan, context.interrupted);
+  const outcome = await context.io.progress(label, paying);
   assertNotCalledOff(context, outcome);
   return finish(context, config, flags, await follow(context, ops, outcome, waitMs));
 }
@@ -136,7 +138,7 @@ async function follow(
   waitMs: number,
 ): Promise<MeltOutcome> {
   if (outcome.status !== 'pending' || waitMs === 0 || interrupted.aborted) return outcome;
-  return io.progress('waiting for the payment to end', () =>
+  return io.progress(`looking again for at most ${durationText(waitMs)}`, () =>
     // Whoever stops waiting gets what is known: the payment is pending.
     Promise.race([
       ops.melt.follow(outcome, waitMs, interrupted),

@@ -1,5 +1,6 @@
 import { CashuOpsError } from '../../domain/errors.ts';
 import { isOpen, type MeltOperation } from '../../domain/melt_operation.ts';
+import { lockedBy } from './locked.ts';
 import { conflictOf, outcomeOf } from './outcome.ts';
 import { payMelt } from './pay.ts';
 import { planMelt } from './plan.ts';
@@ -91,8 +92,10 @@ export class MeltService {
     try {
       return await resolveMelt(this.#deps, operation, watch);
     } catch (error) {
-      if (!(error instanceof CashuOpsError) || error.code !== 'OPERATION_CHANGED') throw error;
-      return outcomeOf(await this.#find(operation._id), watch.durations);
+      if (!(error instanceof CashuOpsError) || error.kind !== 'conflict') throw error;
+      const current = await this.#find(operation._id);
+      if (current.rev !== operation.rev) return outcomeOf(current, watch.durations);
+      throw lockedBy(error, operation);
     }
   }
 

@@ -1,6 +1,10 @@
 import { assertNever, CashuOpsError } from '../../domain/errors.ts';
 import type { Decision } from '../../domain/melt_decision.ts';
-import { type MeltOperation, totalInputFee } from '../../domain/melt_operation.ts';
+import {
+  type MeltOperation,
+  type PaidOperation,
+  totalInputFee,
+} from '../../domain/melt_operation.ts';
 import type { Durations, MeltOutcome } from './types.ts';
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -45,7 +49,7 @@ export function outcomeOf(
         ...base,
         status: 'paid',
         severity: operation.preimage_valid ? null : 'HIGH',
-        message: `Paid ${operation.amount} sat for ${operation.lightning_fee + totalInputFee(operation)} sat in fees.`,
+        message: paidMessage(operation),
       };
     case 'failed':
       return {
@@ -68,6 +72,14 @@ export function outcomeOf(
     default:
       return assertNever(operation);
   }
+}
+
+function paidMessage(operation: PaidOperation): string {
+  const fees = operation.lightning_fee + totalInputFee(operation);
+  const paid = `Paid ${operation.amount} sat for ${fees} sat in fees.`;
+  if (operation.preimage_valid) return paid;
+  const shown = operation.preimage === null ? 'no preimage' : 'a preimage that does not fit';
+  return `${paid} The mint shows ${shown}, so there is no proof of the payment: ask the payee.`;
 }
 
 function pendingMessage(operation: MeltOperation): string {

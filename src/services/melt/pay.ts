@@ -1,9 +1,12 @@
 import { CashuOpsError, messageOf } from '../../domain/errors.ts';
-import type {
-  PreparedOperation,
-  Refusal,
-  SubmittingOperation,
-  SwappingOperation,
+import {
+  isSubmitted,
+  type MeltOperation,
+  type PreparedOperation,
+  type Refusal,
+  type SubmittedOperation,
+  type SubmittingOperation,
+  type SwappingOperation,
 } from '../../domain/melt_operation.ts';
 import { refusalOf } from '../../mint/errors.ts';
 import type { QuoteReading } from '../../mint/gateway.ts';
@@ -18,9 +21,12 @@ import type { MeltDeps, MeltOutcome, MeltPlan } from './types.ts';
 
 /**
  * A process that was paused this long between T2 and the request (ms) must not send any more:
- * somebody may have begun to count the quiet period.
+ * somebody may have begun to count the quiet period. Where that is short, so is this.
  */
-const SEND_WITHIN_MS = 10_000;
+const SEND_WITHIN_MS = { min: 1_000, max: 10_000 } as const;
+
+/** So often may others note what they saw while a refusal is being noted. */
+const REFUSE_ATTEMPTS_MAX = 5;
 
 /**
  * Steps 5 to 11 of a melt: pre-flight, T1, swap, T2, request, journal, T3, look back.
@@ -42,8 +48,22 @@ export async function payMelt(
     if (submitting === null) return await outcomeAfterSwap(deps, prepared, watch);
     return await send(deps, plan, submitting, interrupted, watch);
   } catch (error) {
-    throw lockedBy(error, prepared);
+    const moved = await movedByOthers(deps, error, prepared);
+    if (moved === null) throw lockedBy(error, prepared);
+    return resolveMelt(deps, moved, watch);
   }
+}
+
+/** Somebody resumed the operation meanwhile: how it stands now, or null for any other error. */
+async function movedByOthers(
+  { melts }: MeltDeps,
+  error: unknown,
+  { _id }: MeltOperation,
+): Promise<MeltOperation | null> {
+  const moved =
+    error instanceof CashuOpsError &&
+    (error.code === 'OPERATION_CHANGED' || error.code === 'TOKENS_NOT_AVAILABLE');
+  return moved ? melts.find(_id) : null;
 }
 
 /** T1 is done: on to T2, through the swap where there is one. Null when the swap's end is not known. */
@@ -69,6 +89,10 @@ async function exchange(
   plan: MeltPlan,
   swapping: SwappingOperation,
 ): Promise<SubmittingOperation | null> {
+  if (isTooLate(deps, swapping.updated_at)) {
+    await releaseMelt(deps, swapping, 'the process was paused too long');
+    return null;
+  }
   try {
     const signatures = await plan.mint.completeSwap(swapping.swap);
     const coins = await swappedCoins(plan.mint, swapping.swap, signatures);
@@ -119,9 +143,7 @@ async function send(
   interrupted: AbortSignal,
   watch: Stopwatch,
 ): Promise<MeltOutcome> {
-  // In both directions: a clock that was set back hides how long the process was paused.
-  const since = Math.abs(deps.clock().getTime() - operation.submitted_at.getTime());
-  const late = since > SEND_WITHIN_MS;
+  const late = isTooLate(deps, operation.submitted_at);
   if (late || interrupted.aborted) {
     const message = late ? 'the process was paused too long' : 'interrupted';
     const noted = await refuse(deps, operation, { kind: 'never_left', code: null, message });
@@ -137,6 +159,14 @@ async function send(
     reply.reading.state === 'PAID' && provesPayment(reply.reading, plan.invoice.payment_hash);
   if (!paid) return resolveMelt(deps, operation, watch);
   return settleOrKeepOpen(deps, plan.mint, operation, reply.reading, watch);
+}
+
+/** May a request that was written down then still leave now? */
+function isTooLate({ clock, settings }: MeltDeps, writtenDownAt: Date): boolean {
+  // In both directions: a clock that was set back hides how long the process was paused.
+  const since = Math.abs(clock().getTime() - writtenDownAt.getTime());
+  const { min, max } = SEND_WITHIN_MS;
+  return since > Math.min(max, Math.max(min, settings.quiet_period_ms / 2));
 }
 
 async function requestUnlessInterrupted(
@@ -182,12 +212,23 @@ function isAboutKeysets({ code }: Refusal): boolean {
   return code !== null && code >= 12_000 && code < 13_000;
 }
 
+/** What is known of the only request holds, whatever others noted meanwhile. */
 async function refuse(
   deps: MeltDeps,
   operation: SubmittingOperation,
   refusal: Refusal,
-): Promise<SubmittingOperation> {
-  return deps.melts.note(operation, { ...operation, refusal, updated_at: deps.clock() });
+): Promise<MeltOperation> {
+  let from: SubmittedOperation = operation;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await deps.melts.note(from, { ...from, refusal, updated_at: deps.clock() });
+    } catch (error) {
+      const moved = await movedByOthers(deps, error, operation);
+      if (moved === null || attempt >= REFUSE_ATTEMPTS_MAX) throw error;
+      if (!isSubmitted(moved)) return moved;
+      from = moved;
+    }
+  }
 }
 
 /** Step 9. A reply that cannot be kept twice is still worth booking once. */

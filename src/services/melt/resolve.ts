@@ -1,11 +1,14 @@
 import { CashuOpsError } from '../../domain/errors.ts';
 import { type Decision, decideMelt } from '../../domain/melt_decision.ts';
 import {
+  endedBeforeSwap,
   type FailedOperation,
+  type FailedSwapOperation,
   isOpen,
   isSubmitted,
   type MeltOperation,
   type OpenOperation,
+  type PaidOperation,
   type SubmittedOperation,
   type SwappingOperation,
   withObservation,
@@ -34,7 +37,7 @@ export async function resolveMelt(
 ): Promise<MeltOutcome> {
   const mint = deps.mintOf(operation.mint_url);
   if (operation.state === 'failed') return resolveFailed(deps, mint, operation, watch);
-  if (!isOpen(operation)) return outcomeOf(operation, watch.durations);
+  if (!isOpen(operation)) return ended(deps, operation, watch);
   const replied = await replyFromJournal(deps, operation);
   if (replied !== null && isSubmitted(operation)) {
     await mint.load();
@@ -42,6 +45,16 @@ export async function resolveMelt(
   }
   if (operation.state === 'swapping') return resolveSwap(deps, mint, operation, watch);
   return resolveSubmitted(deps, mint, operation, watch);
+}
+
+/** A process that died right after its last commit has left its journal behind. */
+async function ended(
+  deps: MeltDeps,
+  operation: PaidOperation | FailedOperation,
+  watch: Stopwatch,
+): Promise<MeltOutcome> {
+  await deps.journal.remove(operation._id);
+  return outcomeOf(operation, watch.durations);
 }
 
 /** A reply that proves the payment needs no further question, wherever it was kept. */
@@ -198,12 +211,27 @@ async function resolveFailed(
   operation: FailedOperation,
   watch: Stopwatch,
 ): Promise<MeltOutcome> {
-  if (operation.submitted_at === null) return outcomeOf(operation, watch.durations);
+  if (endedBeforeSwap(operation)) return resolveFailedSwap(deps, mint, operation, watch);
+  if (operation.submitted_at === null) return ended(deps, operation, watch);
   const { reading, observation } = await lookAtMint(mint, operation, deps.clock());
+  if (reading.state === 'UNPAID') return ended(deps, operation, watch);
   const spent = observation.inputs.spent === operation.inputs.length;
   if (reading.state !== 'PAID' || !spent) return outcomeOf(operation, watch.durations);
   await mint.load();
   return settleOrKeepOpen(deps, mint, operation, reading, watch);
+}
+
+/** A swap that came through after its release: the old coins are spent, the new ones are ours. */
+async function resolveFailedSwap(
+  deps: MeltDeps,
+  mint: MintGateway,
+  operation: FailedSwapOperation,
+  watch: Stopwatch,
+): Promise<MeltOutcome> {
+  const coins = await watch.time('look', () => swappedCoins(mint, operation.swap, null));
+  if (coins === null) return ended(deps, operation, watch);
+  const reason = 'the coins were exchanged after they were freed; nothing was paid';
+  return ended(deps, await stopAfterSwap(deps, operation, coins, reason), watch);
 }
 
 /** The swap before a melt: what the mint signed tells whether it happened. The melt does not follow. */
@@ -231,9 +259,7 @@ async function resolveSwap(
     case 'finish': {
       if (coins === null) throw new Error('a swap without coins cannot be finished');
       const reason = 'the process ended after the coins were exchanged; nothing was paid';
-      const stopped = await stopAfterSwap(deps, operation, coins, reason);
-      await deps.journal.remove(operation._id);
-      return outcomeOf(stopped, watch.durations);
+      return ended(deps, await stopAfterSwap(deps, operation, coins, reason), watch);
     }
     case 'release':
       return outcomeOf(

@@ -68,8 +68,12 @@ async function changeThatCloses(
 ): Promise<Change> {
   const answered = closed(operation, await recoverChange(mint, operation.blanks, reading.change));
   if (answered.books.closed) return answered;
-  const restored = await restoreOutputs(mint, operation.blanks);
-  return restored === null ? answered : closed(operation, restored);
+  const restored = closed(operation, (await restoreOutputs(mint, operation.blanks)) ?? []);
+  if (restored.books.closed) return restored;
+  // What was read, here or before a crash, may be an answer that lacked the change.
+  const { change } = await mint.readMeltQuote(operation.quote_id);
+  const told = closed(operation, await recoverChange(mint, operation.blanks, change));
+  return told.books.closed ? told : answered;
 }
 
 function closed(operation: Payable, change: NamedProof[]): Change {

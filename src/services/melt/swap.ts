@@ -1,5 +1,7 @@
+import { CashuOpsError } from '../../domain/errors.ts';
 import type {
   FailedOperation,
+  FailedSwapOperation,
   StoredOutput,
   SubmittingOperation,
   SwappingOperation,
@@ -16,6 +18,7 @@ import type { CoinChoice, MeltDeps, MeltPlan, MeltSettings } from './types.ts';
  * takes.
  *
  * @returns the outputs of the swap, not yet sent, or null for a melt without one
+ * @throws CashuOpsError MINT_CANNOT_MELT where the mint would keep what is too much
  */
 export function planSwap(
   settings: Pick<MeltSettings, 'swap' | 'swap_min_overshoot_sat'>,
@@ -29,7 +32,25 @@ export function planSwap(
     ? choice.overshoot > Math.max(needed, settings.swap_min_overshoot_sat)
     : true;
   const wanted = settings.swap === 'always' || (worth && settings.swap === 'auto');
-  return wanted ? mint.prepareSwap(choice.inputs, needed, privkey) : null;
+  const swap = wanted ? mint.prepareSwap(choice.inputs, needed, privkey) : null;
+  if (swap === null && !capabilities.change) throw overshootWouldBeLost(mint.url, choice, settings);
+  return swap;
+}
+
+/** Such a melt could never be booked: what is over is neither a fee nor change. */
+function overshootWouldBeLost(
+  url: string,
+  { inputs_amount, overshoot }: CoinChoice,
+  { swap }: Pick<MeltSettings, 'swap'>,
+): CashuOpsError {
+  const why =
+    swap === 'never'
+      ? 'exchanging coins before the payment is switched off'
+      : 'they do not cover the fee of exchanging them before';
+  return new CashuOpsError(
+    'MINT_CANNOT_MELT',
+    `The mint ${url} returns no change (NUT-08), so it would keep ${overshoot} sat of the ${inputs_amount} sat that the chosen coins are worth, and ${why}. Nothing was paid.`,
+  );
 }
 
 export interface SwappedCoins {
@@ -98,10 +119,10 @@ export async function continueAfterSwap(
   });
 }
 
-/** swapping → failed after the swap happened: the new coins are spendable, nothing was paid. */
+/** → failed after the swap happened: the new coins are spendable, nothing was paid. */
 export function stopAfterSwap(
   deps: MeltDeps,
-  from: SwappingOperation,
+  from: SwappingOperation | FailedSwapOperation,
   coins: SwappedCoins,
   reason: string,
 ): Promise<FailedOperation> {
