@@ -5,9 +5,8 @@ import {
   ErrorResponseBuilder,
 } from '../domain/error_response.ts';
 import { CashuOpsError, messageOf } from '../domain/errors.ts';
-import { printable } from '../domain/printable.ts';
 import type { Io } from '../io/io.ts';
-import { redact } from '../io/redact.ts';
+import { cleanText } from '../report/clean_text.ts';
 import type { GlobalFlags } from './context.ts';
 import { EXIT, exitCodeOfKind } from './exit_codes.ts';
 import { jsonDocument } from './json.ts';
@@ -55,24 +54,18 @@ export async function reportError(thrown: unknown, context: FailureContext): Pro
   else if (unforeseen) io.err('This is a bug. Run it again with --debug and report what it shows.');
 }
 
-const TEXT_MAX = 2_000;
-
 /** A message may repeat a word of the command line or of a library, so it is cleaned here again. */
 function responseOf(error: unknown, argv: readonly string[], support: string | null) {
   const classification = ErrorClassifier.classifyError(error);
   const response = ErrorResponseBuilder.buildResponse(error, classification, support);
   const own = response.error;
-  own.message = clean(own.message);
+  own.message = cleanText(own.message);
   if (error instanceof CashuOpsError) own.next_command = nextCommandOf(error, argv);
   // The classes of the contract are about wallets; a bug of this program is none of them.
   else own.code = 'UNFORESEEN_ERROR';
-  if (own.recommendation !== null) own.recommendation = clean(own.recommendation);
-  if (own.next_command !== null) own.next_command = clean(own.next_command);
+  if (own.recommendation !== null) own.recommendation = cleanText(own.recommendation);
+  if (own.next_command !== null) own.next_command = cleanText(own.next_command);
   return response;
-}
-
-function clean(text: string): string {
-  return printable(redact(text).replaceAll('\n', ' '), TEXT_MAX);
 }
 
 function tell(io: Io, response: ErrorResponse, error: unknown): void {

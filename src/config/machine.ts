@@ -20,8 +20,17 @@ export function readMachine(env: Readonly<Record<string, string | undefined>>): 
   return {
     user: userName(env),
     hostname: hostname(),
-    stateHome: isAbsolute(stateHome) ? stateHome : join(homedir(), '.local', 'state'),
+    stateHome: isAbsolute(stateHome) ? stateHome : join(homeFolder(), '.local', 'state'),
   };
+}
+
+/** A user of a container may have no home either; then the journal's folder has to be set. */
+function homeFolder(): string {
+  try {
+    return homedir();
+  } catch {
+    return '/nonexistent';
+  }
 }
 
 /** In a container the user may have a number and no name; then the lookup throws. */

@@ -4,12 +4,15 @@ import { printable } from '../domain/printable.ts';
 
 const DETAIL_LENGTH_MAX = 200;
 
+/** A mint may repeat the coin that it refuses; whatever is as long as a secret is taken for one. */
+const SECRET_LIKE = /[0-9a-f]{64,}|cashu[AB][\w+/=-]{8,}/gi;
+
 /** The mint answered, but not with success. */
 export class MintHttpError extends Error {
   readonly status: number;
   /** The NUT error code, where there was one. */
   readonly code: number | null;
-  /** The mint's own words, escaped and cut. */
+  /** The mint's own words without secrets, escaped and cut. */
   readonly detail: string;
   readonly retryAfterMs: number | null;
   /** The answer had the form of a NUT error, so a mint and not a proxy spoke. */
@@ -21,7 +24,7 @@ export class MintHttpError extends Error {
     detail: string,
     facts: { retryAfterMs?: number | null; isProtocol?: boolean } = {},
   ) {
-    const shown = printable(detail, DETAIL_LENGTH_MAX);
+    const shown = printable(detail.replaceAll(SECRET_LIKE, '[hidden]'), DETAIL_LENGTH_MAX);
     super(code === null ? `${shown} (HTTP ${status})` : `${shown} (code ${code})`);
     this.name = 'MintHttpError';
     this.status = status;

@@ -6,6 +6,7 @@ import {
 } from '../domain/melt_operation.ts';
 import { DUPLICATE_WINDOW_MS } from '../domain/operation_hash.ts';
 import type { MeltOutcome, MeltPlan, MeltStatus } from '../services/melt/types.ts';
+import { cleanText } from './clean_text.ts';
 
 /** The JSON of `cashu-ops melt`, version 1: keys are only ever added. Amounts in sat. */
 export interface MeltReport {
@@ -59,7 +60,7 @@ export function reportOutcome(outcome: MeltOutcome, showPreimage: boolean): Melt
     preimage: showPreimage ? (paid?.preimage ?? null) : null,
     durations: outcome.durations,
     state: operation.state,
-    message: outcome.message,
+    message: cleanText(outcome.message),
     severity: outcome.severity,
     missing: outcome.missing,
     look_again_at: (outcome.look_again_at ?? mayTryAgainAt(outcome))?.toISOString() ?? null,

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { depositCoins, openPracticeWallet } from '../../src/practice/mint/practice_wallet.ts';
 import { type CliGround, cliGround, expectNoLeaks } from '../support/cli_ground.ts';
 import { expectErrorDocument, onlyDocument } from '../support/cli_refusal.ts';
@@ -22,19 +22,20 @@ describe('secrets', () => {
     if (operation?.state !== 'paid') throw new Error('the operation is not paid');
     const [input] = operation.inputs;
     const [blank] = operation.blanks;
-    const { p2pk_privkey = '' } =
-      (await ground.db.collection('cashu_wallets').findOne({ npub: ground.npub })) ?? {};
+    const wallet = await ground.db.collection('cashu_wallets').findOne({ npub: ground.npub });
+    const { signatures } = (input?.witness ?? {}) as { signatures: string[] };
+    const { r } = (input?.dleq ?? {}) as { r: string };
     const secrets = await secretsIn(ground.db);
     expect(input?.secret).toMatch(/^\["P2PK"/);
     for (const secret of [
       input?.secret,
       input?.C,
-      JSON.parse(String(input?.witness)).signatures?.[0] && String(input?.witness),
-      (input?.dleq as { r: string }).r,
+      signatures[0],
+      r,
       blank?.secret,
       blank?.blindingFactor,
       operation.preimage,
-      p2pk_privkey,
+      wallet?.p2pk_privkey,
     ]) {
       expect(secret).toBeTruthy();
       expect(secrets).toContain(secret);
@@ -69,23 +70,46 @@ describe('secrets', () => {
     expect((await ground.run(['melt', '--resume', operation_id, '--debug'])).code).toBe(0);
   });
 
-  it('do not stand in what a mint repeats', async () => {
-    const [token] = await ground.tokens();
-    const detail = `Proof ${JSON.stringify(token?.proofs[0])} secret: ${token?.proofs[0]?.secret}`;
-    const action = { type: 'status', status: 400, body: { detail, code: 11013 } } as const;
-    await ground.mint.control.setFaults([{ endpoint: '*', phase: 'before', times: 0, action }]);
-    const { invoice } = await ground.invoice({ amount_sat: 5 });
-    for (const args of [
-      ['melt', invoice, ...ground.owner, '--yes', '--debug'],
-      ['melt', invoice, ...ground.owner, '--yes', '--json'],
-      ['balance', '--all', '--verify', '--debug'],
-      ['balance', '--all', '--verify', '--json'],
-      ['doctor'],
+  describe('do not stand in what a mint repeats', () => {
+    const repeating = async (endpoint: '*' | 'melt', code: number) => {
+      const [token] = (await ground.tokens()).filter(({ status }) => status === 'unspent');
+      const proof = token?.proofs[0];
+      const detail = `coin ${proof?.secret} with ${proof?.C} is refused`;
+      const action = { type: 'status', status: 400, body: { detail, code } } as const;
+      await ground.mint.control.setFaults([{ endpoint, phase: 'before', times: 0, action }]);
+      expect(leaksIn(detail.slice(0, 190), await secretsIn(ground.db))).not.toEqual([]);
+    };
+    afterEach(() => ground.mint.control.clearFaults());
+
+    it.each([
+      ['melt', '--debug'],
+      ['melt', '--json'],
+      ['balance', '--debug'],
+      ['balance', '--json'],
+      ['doctor', '--debug'],
       ['doctor', '--json'],
-    ]) {
-      expect((await ground.run(args)).code).not.toBe(0);
-    }
-    await ground.mint.control.clearFaults();
+    ])('%s %s, when it refuses everything', async (command, flag) => {
+      await repeating('*', 11013);
+      const { invoice } = await ground.invoice({ amount_sat: 5 });
+      const words: Record<string, string[]> = {
+        melt: ['melt', invoice, ...ground.owner, '--yes'],
+        balance: ['balance', '--all', '--verify'],
+        doctor: ['doctor'],
+      };
+      const { code, stdout, stderr } = await ground.run([...(words[command] ?? []), flag]);
+      expect(code).not.toBe(0);
+      expect(leaksIn(stdout + stderr, await secretsIn(ground.db))).toEqual([]);
+    });
+
+    it.each([[[]], [['--json']]])('melt %j, when it refuses the payment', async (more) => {
+      await repeating('melt', 11005);
+      const { invoice } = await ground.invoice({ amount_sat: 5 });
+      const args = ['melt', invoice, ...ground.owner, '--yes', ...more];
+      const { code, stdout, stderr } = await ground.run(args);
+      expect(code).toBe(21);
+      expect(stdout + stderr).toContain('the mint refused the request (coin ');
+      expect(leaksIn(stdout + stderr, await secretsIn(ground.db))).toEqual([]);
+    });
   });
 
   it('do not stand in the stack of a bug', async () => {

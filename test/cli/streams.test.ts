@@ -184,6 +184,39 @@ describe('streams', () => {
     });
   });
 
+  describe('in a container, as a user with a number and neither name nor home', () => {
+    const lookups = `import os from 'node:os';
+      import { syncBuiltinESMExports } from 'node:module';
+      os.userInfo = os.homedir = () => { throw new Error('ENOENT'); };
+      syncBuiltinESMExports();`;
+    const nobody = {
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(lookups)}`,
+    };
+
+    it('a payment is made', async () => {
+      const { invoice } = await ground.invoice({ amount_sat: 15 });
+      const args = ['melt', invoice, ...ground.owner, '--yes', '--json'];
+      const { stdout } = await ground.run(args, { env: nobody });
+      const { status, operation_id } = onlyDocument(stdout);
+      expect(status).toBe('paid');
+      const operation = await ground.ops.melts.find(operation_id);
+      expect(operation?.actor).toMatch(/^uid-\w+@/);
+    });
+
+    it('without a folder for the journal nothing is paid, and which setting is missing is said', async () => {
+      const { invoice } = await ground.invoice({ amount_sat: 15 });
+      // Root could make the folder; a file in its place stops everybody.
+      const env = { ...nobody, XDG_STATE_HOME: BIN, CASHU_OPS_JOURNAL_DIR: undefined };
+      await expectRefusal(ground, {
+        args: ['melt', invoice, ...ground.owner, '--yes'],
+        env,
+        code: 'JOURNAL_UNWRITABLE',
+        exit: 2,
+        says: /set CASHU_OPS_JOURNAL_DIR/,
+      });
+    });
+  });
+
   it('a reader that has enough is no error', async () => {
     const many = Array.from({ length: 4_000 }, (_, index) => ({
       npub: `npub1many${String(index).padStart(6, '0')}`,

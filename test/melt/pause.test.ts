@@ -10,6 +10,7 @@ import { holdCommit, holdLastOf, lookAt, type Standing, until } from './kill_poi
 
 /** After this time a request that has not left must not leave any more, at the usual settings. */
 const SEND_WITHIN_MS = 10_000;
+const SHORT_QUIET_PERIOD = { CASHU_OPS_QUIET_PERIOD: '1s' };
 
 interface Paused {
   standing: Standing;
@@ -18,10 +19,10 @@ interface Paused {
 }
 
 /**
- * Starts a payment and stops its process (SIGSTOP) after the server has committed T2 and before
- * the process knows it.
+ * Starts a payment and stops its process (SIGSTOP) after the server has committed its second
+ * transaction, which is T2 or the start of a swap, and before the process knows it.
  */
-async function pausedAfterT2(
+async function pausedBeforeRequest(
   ground: MeltGround,
   env: Record<string, string> = {},
 ): Promise<Paused> {
@@ -32,20 +33,27 @@ async function pausedAfterT2(
     await holdCommit(server, child);
     child.kill('SIGSTOP');
     expect(await lookAt(ground, invoice)).toMatchObject({ state: 'prepared', meltRequests: 0 });
-    await until(async () => (await lookAt(ground, invoice)).state === 'submitting');
+    await until(async () => (await lookAt(ground, invoice)).state !== 'prepared');
     return { standing: await lookAt(ground, invoice), melt: child, ended };
   });
+}
+
+/** An operator who counts a quiet period that is shorter than the pause. */
+async function freeItsCoins(ground: MeltGround, { operationId }: Standing): Promise<void> {
+  const first = await runResume(ground, operationId);
+  await sleep(1_100);
+  const second = await runResume(ground, operationId);
+  expect([first.code, second.code]).toEqual([22, 21]);
 }
 
 describe('a process that is paused between T2 and the request', () => {
   it.concurrent('sends nothing when it continues too late', async () => {
     const ground = await carelessGround();
-    const { standing, melt, ended } = await pausedAfterT2(ground);
+    const { standing, melt, ended } = await pausedBeforeRequest(ground);
     expect(standing).toMatchObject({ state: 'submitting', journal: ['intent'], meltRequests: 0 });
     await sleep(SEND_WITHIN_MS);
     melt.kill('SIGCONT');
     const end = await ended;
-    process.stderr.write(`${end.code} ${end.stdout} ${end.stderr}\n`);
     expect([end.code, end.json().status]).toEqual([21, 'failed']);
     expect(end.json().message).toMatch(/paused too long/);
     expect(await lookAt(ground, standing.invoice)).toMatchObject({ meltRequests: 0, payments: 0 });
@@ -54,25 +62,44 @@ describe('a process that is paused between T2 and the request', () => {
 
   it.concurrent('pays when it continues in time', async () => {
     const ground = await carelessGround();
-    const { standing, melt, ended } = await pausedAfterT2(ground);
-    melt.kill('SIGCONT');
+    const { invoice } = await ground.request(700);
+    const { child, ended } = await withHolds(ground.ops.store.client, async (server) => {
+      await server.hold({ ...holdLastOf(ground, 2), holdMs: 2_000 });
+      const melt = startMelt(ground, invoice);
+      await server.held();
+      melt.child.kill('SIGSTOP');
+      return melt;
+    });
+    await sleep(2_000);
+    child.kill('SIGCONT');
     const end = await ended;
     expect([end.code, end.json().status]).toEqual([0, 'paid']);
-    await expectSettledBooks(ground, [standing.invoice.payment_hash]);
+    await expectSettledBooks(ground, [invoice.payment_hash]);
   });
 
   it.concurrent('sends nothing after an operator has freed its coins', async () => {
     const ground = await carelessGround();
-    const { standing, melt, ended } = await pausedAfterT2(ground, { CASHU_OPS_QUIET_PERIOD: '1s' });
-    const first = await runResume(ground, standing.operationId);
-    await sleep(1_100);
-    const second = await runResume(ground, standing.operationId);
-    expect([first.code, second.code]).toEqual([22, 21]);
+    const { standing, melt, ended } = await pausedBeforeRequest(ground, SHORT_QUIET_PERIOD);
+    await freeItsCoins(ground, standing);
     melt.kill('SIGCONT');
     const end = await ended;
-    process.stderr.write(`${end.code} ${end.stdout} ${end.stderr}\n`);
-    expect(end.code).toBe(24);
+    expect([end.code, end.json().status]).toEqual([21, 'failed']);
     expect(await lookAt(ground, standing.invoice)).toMatchObject({ meltRequests: 0, payments: 0 });
+    await expectSettledBooks(ground, []);
+  });
+});
+
+describe('a process that is paused before its swap', () => {
+  it.concurrent('exchanges nothing after an operator has freed its coin', async () => {
+    const ground = await carelessGround({ coins: [4096] });
+    const env = { ...SHORT_QUIET_PERIOD, CASHU_OPS_SWAP: 'always' };
+    const { standing, melt, ended } = await pausedBeforeRequest(ground, env);
+    expect(standing.state).toBe('swapping');
+    await freeItsCoins(ground, standing);
+    melt.kill('SIGCONT');
+    const end = await ended;
+    expect([end.code, end.json().status]).toEqual([21, 'failed']);
+    expect((await ground.mint.control.requests()).by_path['/v1/swap']).toBeUndefined();
     await expectSettledBooks(ground, []);
   });
 });

@@ -102,6 +102,20 @@ describe('checkProofStates, coins that the database does not hold', () => {
     }
   });
 
+  it('asks nobody where their mint can not be known, and says so', async () => {
+    const own = await reconcileGround();
+    const { npub } = own.wallet;
+    const { _id, ...wallet } = { ...own.wallet, mint_url: 'https://second.test' };
+    await own.db.collection('cashu_wallets').insertOne({ ...wallet, p2pk_privkey: 'none' });
+    const found = await own.ops.reconciliation.checkProofStates(npub, [coin(4)]);
+    expect(found.discrepancies.map(brief)).toEqual([stranger]);
+    expect(found).toMatchObject({ checked: 1, unknown: 1, consistent: false });
+    expect(found.mintErrors).toEqual([
+      { mint_url: 'unknown', error: expect.stringContaining('no mint was named') },
+    ]);
+    expect((await own.mint.control.requests()).by_path['/v1/checkstate']).toBeUndefined();
+  });
+
   it("takes another owner's coin for one that is not there", async () => {
     const { proofs } = await ground.stage([4], { npub: 'npub1another' });
     const found = await check(ground.npub, proofs, ground.mint.url);
@@ -143,7 +157,7 @@ describe('checkProofStates, old data', () => {
 
   it('pending deposits that were never minted are no finding', async () => {
     const own = await reconcileGround();
-    const empty = { proofs: [], total_amount: 0, status: 'pending' } as const;
+    const empty = { proofs: [], total_amount: 0, status: 'pending' as const };
     await own.stage([1], empty);
     await own.stage([2], empty);
     const found = await own.ops.reconciliation.checkWallet(own.npub, own.mint.url);

@@ -1,5 +1,6 @@
 import type { Context } from '../../cli/context.ts';
 import type { Discrepancy, SeverityCounts } from '../../domain/finding.ts';
+import { cleanText } from '../../report/clean_text.ts';
 import type { BalanceRow } from '../../store/balance.ts';
 import type { BalanceFlags } from './command.ts';
 import type { BalanceEntry } from './run.ts';
@@ -24,6 +25,7 @@ export async function verifyBalances(
   const entries: BalanceEntry[] = [];
   for (const row of rows) {
     const check = await ops.reconciliation.checkWallet(row.npub, row.mint_url);
+    const error = check.mintErrors[0]?.error;
     entries.push({
       ...row,
       verified: {
@@ -31,7 +33,7 @@ export async function verifyBalances(
         unknown: check.unknown,
         severity_counts: check.severityCounts,
         findings: check.discrepancies,
-        error: check.mintErrors[0]?.error ?? null,
+        error: error === undefined ? null : cleanText(error),
       },
     });
   }

@@ -6,9 +6,9 @@ import { jsonDocument } from '../../cli/json.ts';
 import { wrap } from '../../cli/wrap.ts';
 import type { Config } from '../../config/config.ts';
 import { CashuOpsError, messageOf } from '../../domain/errors.ts';
-import { printable } from '../../domain/printable.ts';
 import type { Io } from '../../io/io.ts';
 import { RescueJournal } from '../../journal/rescue_journal.ts';
+import { cleanText } from '../../report/clean_text.ts';
 import { ensureStore, isStoreReady } from '../../store/ensure_store.ts';
 import type { DoctorFlags } from './command.ts';
 
@@ -40,14 +40,12 @@ export async function runDoctor(context: Context, flags: DoctorFlags): Promise<n
 }
 
 const NAME_WIDTH = 8;
-const DETAIL_MAX = 2_000;
 
 /** One line, or on a terminal as many as it needs: what is wrong is the result, so it is on stdout. */
 function showCheck(io: Io, { name, ok, detail }: Check): void {
   const mark = ok ? io.color.out.green('✓ ok    ') : io.color.out.red('✗ not ok');
-  const text = printable(detail, DETAIL_MAX);
   const indent = ' '.repeat(NAME_WIDTH + 12);
-  const lines = io.outIsTty ? wrap(text, Math.max(20, io.columns - indent.length)) : text;
+  const lines = io.outIsTty ? wrap(detail, Math.max(20, io.columns - indent.length)) : detail;
   io.out(`${name.padEnd(NAME_WIDTH)}  ${mark}  ${lines.replaceAll('\n', `\n${indent}`)}`);
 }
 
@@ -115,5 +113,5 @@ async function check(name: string, look: () => Promise<string>): Promise<Check> 
 
 function failed(name: string, error: unknown): Check {
   const exit = error instanceof CashuOpsError ? exitCodeOfKind(error.kind) : EXIT.bug;
-  return { name, ok: false, detail: messageOf(error), exit };
+  return { name, ok: false, detail: cleanText(messageOf(error)), exit };
 }

@@ -43,7 +43,7 @@ const fieldActions = [
 ] as const;
 
 /** Lies and mistakes that real mints are known for; each acts on the answers that it fits. */
-export const LIES = [
+const LIES = [
   /** Change comes in another order than the blank outputs; shows from two signatures on. */
   'change_shuffled',
   /** Change was signed, but the answer leaves it out. */
@@ -81,14 +81,14 @@ const meltActions = [
 
 const lieAction = z.strictObject({ type: z.enum(LIES) });
 
-export const faultActionSchema = z.discriminatedUnion('type', [
+const faultActionSchema = z.discriminatedUnion('type', [
   ...transportActions,
   ...fieldActions,
   ...meltActions,
   lieAction,
 ]);
 export type FaultAction = z.output<typeof faultActionSchema>;
-export type FaultActionInput = z.input<typeof faultActionSchema>;
+type FaultActionInput = z.input<typeof faultActionSchema>;
 
 /** Without processing there is no answer of the mint to play with. */
 const BEFORE_TYPES: readonly FaultAction['type'][] = [

@@ -13,7 +13,7 @@ function isObject(value: unknown): value is JsonObject {
 }
 
 /** A JSON merge patch (RFC 7396): null removes, objects merge, all else replaces. */
-export function mergePatch(target: unknown, patch: unknown): unknown {
+function mergePatch(target: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return patch;
   const merged: JsonObject = isObject(target) ? { ...target } : {};
   for (const [key, value] of Object.entries(patch)) {

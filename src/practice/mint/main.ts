@@ -13,6 +13,12 @@ import { mintStartSchema } from './settings.ts';
 /** Nobody else on the network can reach a practice mint, or its controls. */
 const HOST = '127.0.0.1';
 
+/**
+ * How long an idle connection stays open (ms), as proxies in front of real mints have it. Node's
+ * own 5 s are so short that a busy machine sends its next request into a closing connection.
+ */
+const KEEP_ALIVE_MS = 75_000;
+
 function log(line: string): void {
   process.stderr.write(`${line}\n`);
 }
@@ -20,6 +26,7 @@ function log(line: string): void {
 function listen(line: string): void {
   const start = mintStartSchema.parse(JSON.parse(line));
   const server = createMintServer(start, log, Date.now);
+  if ('keepAliveTimeout' in server) server.keepAliveTimeout = KEEP_ALIVE_MS;
   const close = (): void => {
     server.close();
     if ('closeAllConnections' in server) server.closeAllConnections();

@@ -1,27 +1,11 @@
 import { createHash } from 'node:crypto';
-import { sumProofs, type Wallet } from '@cashu/cashu-ts';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type LedgerReport, ledgerCloses, type PracticeMint, startPracticeMint } from './client.ts';
-import { depositCoins, openPracticeWallet, ysOf } from './practice_wallet.ts';
-import { DEFAULT_SETTINGS } from './settings.ts';
+import { sumProofs } from '@cashu/cashu-ts';
+import { describe, expect, it } from 'vitest';
+import { code, useMint } from '../../../test/support/practice_mint.ts';
+import { type LedgerReport, ledgerCloses } from './client.ts';
+import { depositCoins, ysOf } from './practice_wallet.ts';
 
-let mint: PracticeMint;
-let wallet: Wallet;
-const said: string[] = [];
-
-beforeAll(async () => {
-  mint = await startPracticeMint({ log: (line) => said.push(line) });
-  wallet = await openPracticeWallet(mint.url);
-});
-beforeEach(async () => {
-  await mint.control.configure(DEFAULT_SETTINGS);
-  await mint.control.resetInfo();
-  await mint.control.setPaymentBehaviour('*', { outcome: 'succeed' });
-});
-afterAll(async () => {
-  await mint.stop();
-  expect(said).toEqual([]);
-});
+const { mint, wallet, meltQuote } = await useMint();
 
 /** What a piece of work changed in the books. */
 async function booksOf(work: () => Promise<unknown>): Promise<Partial<LedgerReport>> {
@@ -32,16 +16,6 @@ async function booksOf(work: () => Promise<unknown>): Promise<Partial<LedgerRepo
   const names = Object.keys(after) as (keyof LedgerReport)[];
   const changed = names.filter((name) => after[name] !== before[name]);
   return Object.fromEntries(changed.map((name) => [name, after[name] - before[name]]));
-}
-
-async function quoteFor(amountSat: number) {
-  const made = await mint.control.createInvoice({ amount_sat: amountSat });
-  const quote = await wallet.createMeltQuoteBolt11(made.invoice);
-  return { ...made, quote };
-}
-
-function code(number: number) {
-  return { name: 'MintOperationError', code: number };
 }
 
 describe('deposits and swaps', () => {
@@ -84,7 +58,7 @@ describe('deposits and swaps', () => {
 describe('melts', () => {
   it('pays once and returns the whole overshoot as change', async () => {
     const coins = await depositCoins(wallet, [128, 64]);
-    const { quote, payment_hash, preimage } = await quoteFor(100);
+    const { quote, payment_hash, preimage } = await meltQuote(100);
     expect(quote).toMatchObject({ state: 'UNPAID', payment_preimage: null });
     expect(quote.fee_reserve.toNumber()).toBe(2);
     const books = await booksOf(async () => {
@@ -112,7 +86,7 @@ describe('melts', () => {
 
   it('charges the fee of a behaviour, but never more than the reserve', async () => {
     const coins = await depositCoins(wallet, [512, 512]);
-    const { quote, payment_hash } = await quoteFor(300);
+    const { quote, payment_hash } = await meltQuote(300);
     await mint.control.setPaymentBehaviour(payment_hash, { outcome: 'succeed', fee_sat: 1000 });
     const books = await booksOf(() => wallet.meltProofsBolt11(quote, coins));
     expect(books).toMatchObject({ lightning_fees_sat: 3, paid_sat: 300 });
@@ -120,7 +94,7 @@ describe('melts', () => {
 
   it('keeps what too few blank outputs cannot carry, the smallest amounts first', async () => {
     const coins = await depositCoins(wallet, [128, 64]);
-    const { quote } = await quoteFor(100);
+    const { quote } = await meltQuote(100);
     const prepared = await wallet.prepareMelt('bolt11', quote, coins);
     const short = { ...prepared, outputData: prepared.outputData.slice(0, 2) };
     const books = await booksOf(async () => {
@@ -132,7 +106,7 @@ describe('melts', () => {
 
   it('releases everything when the payment fails, and pays at a second try', async () => {
     const coins = await depositCoins(wallet, [16]);
-    const { quote, payment_hash } = await quoteFor(10);
+    const { quote, payment_hash } = await meltQuote(10);
     await mint.control.setPaymentBehaviour(payment_hash, { outcome: 'fail' });
     const prepared = await wallet.prepareMelt('bolt11', quote, coins);
     const books = await booksOf(() =>
@@ -150,7 +124,7 @@ describe('melts', () => {
 
   it('holds coins and outputs while a payment hangs, then settles', async () => {
     const coins = await depositCoins(wallet, [16]);
-    const { quote, payment_hash } = await quoteFor(10);
+    const { quote, payment_hash } = await meltQuote(10);
     await mint.control.setPaymentBehaviour(payment_hash, { outcome: 'hang' });
     const prepared = await wallet.prepareMelt('bolt11', quote, coins);
     const open = await wallet.completeMelt(prepared);
@@ -159,7 +133,7 @@ describe('melts', () => {
     await expect(wallet.completeMelt(prepared)).rejects.toMatchObject(code(20005));
     await expect(wallet.receive(coins)).rejects.toMatchObject(code(11002));
     const other = await depositCoins(wallet, [16]);
-    const second = await quoteFor(10);
+    const second = await meltQuote(10);
     const reused = { ...prepared, quote: second.quote, inputs: other };
     await expect(wallet.completeMelt(reused)).rejects.toMatchObject(code(11004));
     await mint.control.resolvePayment(payment_hash, 'succeed');
@@ -173,7 +147,7 @@ describe('melts', () => {
 
   it('releases everything when a hanging payment fails in the end', async () => {
     const coins = await depositCoins(wallet, [16]);
-    const { quote, payment_hash } = await quoteFor(10);
+    const { quote, payment_hash } = await meltQuote(10);
     await mint.control.setPaymentBehaviour(payment_hash, { outcome: 'hang' });
     await wallet.meltProofsBolt11(quote, coins);
     await mint.control.resolvePayment(payment_hash, 'fail');
@@ -185,7 +159,7 @@ describe('melts', () => {
 
   it('answers with an error while it does not know, and may still have paid', async () => {
     const coins = await depositCoins(wallet, [16]);
-    const { quote, payment_hash } = await quoteFor(10);
+    const { quote, payment_hash } = await meltQuote(10);
     await mint.control.setPaymentBehaviour(payment_hash, { outcome: 'unknown' });
     await expect(wallet.meltProofsBolt11(quote, coins)).rejects.toMatchObject(code(20000));
     await expect(wallet.checkMeltQuoteBolt11(quote)).resolves.toMatchObject({ state: 'PENDING' });
@@ -196,7 +170,7 @@ describe('melts', () => {
 
   it('answers PENDING at once when asked to, and pays in the background', async () => {
     const coins = await depositCoins(wallet, [16]);
-    const { quote, payment_hash } = await quoteFor(10);
+    const { quote, payment_hash } = await meltQuote(10);
     await mint.control.setPaymentBehaviour(payment_hash, { outcome: 'succeed', delay_ms: 300 });
     const prepared = await wallet.prepareMelt('bolt11', quote, coins);
     const open = await wallet.completeMelt(prepared, undefined, { preferAsync: true });
@@ -208,7 +182,7 @@ describe('melts', () => {
 
   it('lets a slow payment block the answer', async () => {
     const coins = await depositCoins(wallet, [16]);
-    const { quote, payment_hash } = await quoteFor(10);
+    const { quote, payment_hash } = await meltQuote(10);
     await mint.control.setPaymentBehaviour(payment_hash, { outcome: 'succeed', delay_ms: 400 });
     const started = performance.now();
     const paid = await wallet.meltProofsBolt11(quote, coins);
@@ -218,7 +192,7 @@ describe('melts', () => {
 
   it.each(['wrong', 'missing'] as const)('shows a %s preimage when told to', async (preimage) => {
     const coins = await depositCoins(wallet, [16]);
-    const made = await quoteFor(10);
+    const made = await meltQuote(10);
     await mint.control.setPaymentBehaviour(made.payment_hash, { outcome: 'succeed', preimage });
     const { quote } = await wallet.meltProofsBolt11(made.quote, coins);
     expect(quote.state).toBe('PAID');
@@ -234,7 +208,7 @@ describe('paying twice', () => {
     const swaps = await Promise.allSettled([wallet.receive(coins), wallet.receive(coins)]);
     expect(swaps.map((swap) => swap.status).sort()).toEqual(['fulfilled', 'rejected']);
     const others = await depositCoins(wallet, [16]);
-    const { quote, payment_hash } = await quoteFor(10);
+    const { quote, payment_hash } = await meltQuote(10);
     await mint.control.setPaymentBehaviour(payment_hash, { outcome: 'succeed', delay_ms: 100 });
     const melts = await Promise.allSettled([
       wallet.meltProofsBolt11(quote, others),
@@ -247,7 +221,7 @@ describe('paying twice', () => {
 
   it('refuses a second quote of a paid invoice', async () => {
     const coins = await depositCoins(wallet, [16, 16]);
-    const { quote, invoice, payment_hash } = await quoteFor(10);
+    const { quote, invoice, payment_hash } = await meltQuote(10);
     const second = await wallet.createMeltQuoteBolt11(invoice);
     await wallet.meltProofsBolt11(quote, coins.slice(0, 1));
     const again = wallet.meltProofsBolt11(second, coins.slice(1));
@@ -259,7 +233,7 @@ describe('paying twice', () => {
 
   it('refuses a second quote while the first one is in flight', async () => {
     const coins = await depositCoins(wallet, [16, 16]);
-    const { quote, invoice, payment_hash } = await quoteFor(10);
+    const { quote, invoice, payment_hash } = await meltQuote(10);
     await mint.control.setPaymentBehaviour(payment_hash, { outcome: 'hang' });
     const second = await wallet.createMeltQuoteBolt11(invoice);
     await wallet.meltProofsBolt11(quote, coins.slice(0, 1));
@@ -272,7 +246,7 @@ describe('paying twice', () => {
   it('counts a second payment where nothing refuses it', async () => {
     await mint.control.configure({ refuse_paid_invoices: false });
     const coins = await depositCoins(wallet, [16, 16]);
-    const { quote, invoice, payment_hash } = await quoteFor(10);
+    const { quote, invoice, payment_hash } = await meltQuote(10);
     await wallet.meltProofsBolt11(quote, coins.slice(0, 1));
     const second = await wallet.createMeltQuoteBolt11(invoice);
     await wallet.meltProofsBolt11(second, coins.slice(1));

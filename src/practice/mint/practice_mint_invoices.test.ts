@@ -1,28 +1,11 @@
-import type { Wallet } from '@cashu/cashu-ts';
 import { decode } from 'light-bolt11-decoder';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ledgerCloses, type PracticeMint, startPracticeMint } from './client.ts';
-import { depositCoins, openPracticeWallet } from './practice_wallet.ts';
-import { DEFAULT_SETTINGS, NETWORKS } from './settings.ts';
+import { describe, expect, it } from 'vitest';
+import { useMint } from '../../../test/support/practice_mint.ts';
+import { startPracticeMint } from './client.ts';
+import { depositCoins } from './practice_wallet.ts';
+import { NETWORKS } from './settings.ts';
 
-let mint: PracticeMint;
-let wallet: Wallet;
-const said: string[] = [];
-
-beforeAll(async () => {
-  mint = await startPracticeMint({ log: (line) => said.push(line) });
-  wallet = await openPracticeWallet(mint.url);
-});
-beforeEach(async () => {
-  await mint.control.configure(DEFAULT_SETTINGS);
-  await mint.control.resetInfo();
-  await mint.control.clearFaults();
-});
-afterAll(async () => {
-  expect(ledgerCloses(await mint.control.ledger())).toBe(true);
-  await mint.stop();
-  expect(said).toEqual([]);
-});
+const { mint, wallet, log } = await useMint();
 
 describe('invoices', () => {
   it.each(NETWORKS)('of %s are read by the wallet’s decoder', async (network) => {
@@ -65,7 +48,7 @@ describe('invoices', () => {
   });
 
   it('of another practice mint can be paid: the pretended network is one', async () => {
-    const other = await startPracticeMint({ log: (line) => said.push(line) });
+    const other = await startPracticeMint({ log });
     try {
       const made = await other.control.createInvoice({ amount_sat: 5 });
       const quote = await wallet.createMeltQuoteBolt11(made.invoice);

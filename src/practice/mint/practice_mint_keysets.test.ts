@@ -1,61 +1,14 @@
-import {
-  OutputData,
-  type Proof,
-  type SerializedBlindedMessage,
-  sumProofs,
-  type Wallet,
-} from '@cashu/cashu-ts';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ledgerCloses, type PracticeMint, startPracticeMint } from './client.ts';
+import { OutputData, sumProofs } from '@cashu/cashu-ts';
+import { describe, expect, it } from 'vitest';
+import { code, useMint } from '../../../test/support/practice_mint.ts';
+import { startPracticeMint } from './client.ts';
 import { depositCoins, openPracticeWallet } from './practice_wallet.ts';
-import { DEFAULT_SETTINGS } from './settings.ts';
 
-let mint: PracticeMint;
-let wallet: Wallet;
-const said: string[] = [];
-
-beforeAll(async () => {
-  mint = await startPracticeMint({ log: (line) => said.push(line) });
-  wallet = await openPracticeWallet(mint.url);
-});
-beforeEach(async () => {
-  await mint.control.configure(DEFAULT_SETTINGS);
-  await mint.control.resetInfo();
-  await mint.control.clearFaults();
-});
-afterAll(async () => {
-  expect(ledgerCloses(await mint.control.ledger())).toBe(true);
-  await mint.stop();
-  expect(said).toEqual([]);
-});
-
-function code(number: number) {
-  return { name: 'MintOperationError', code: number };
-}
-
-async function meltQuote(amountSat: number) {
-  const made = await mint.control.createInvoice({ amount_sat: amountSat });
-  return { ...made, quote: await wallet.createMeltQuoteBolt11(made.invoice) };
-}
-
-/** Posts a body as it is, past the wallet. */
-async function post(path: string, body: string) {
-  const response = await fetch(`${mint.url}${path}`, { method: 'POST', body });
-  return { status: response.status, text: await response.text() };
-}
-
-function outputsOf(amounts: readonly number[], keysetId = wallet.keysetId) {
-  const made = amounts.map((amount) => OutputData.createSingleRandomData(amount, keysetId));
-  return made.map((output) => output.blindedMessage);
-}
-
-function swap(inputs: Proof[], outputs: SerializedBlindedMessage[]) {
-  return wallet.mint.swap({ inputs, outputs });
-}
+const { mint, wallet, log, meltQuote, post, outputsOf, swap } = await useMint();
 
 describe('keysets', () => {
   it('rotate to another fee; old coins stay good at their own fee', async () => {
-    const own = await startPracticeMint({ log: (line) => said.push(line), inputFeePpk: 1000 });
+    const own = await startPracticeMint({ log, inputFeePpk: 1000 });
     try {
       const before = await openPracticeWallet(own.url);
       const coins = await depositCoins(before, [8]);
@@ -83,7 +36,7 @@ describe('keysets', () => {
     const seed = '5a'.repeat(32);
     const ids = [];
     for (const keysetVersion of [0, 1, 1] as const) {
-      const own = await startPracticeMint({ log: (line) => said.push(line), seed, keysetVersion });
+      const own = await startPracticeMint({ log, seed, keysetVersion });
       ids.push((await openPracticeWallet(own.url)).keysetId);
       await own.stop();
     }

@@ -1,71 +1,19 @@
-import { Amount, type Proof, type SerializedDLEQ, sumProofs, type Wallet } from '@cashu/cashu-ts';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Amount, type Proof, type SerializedDLEQ, sumProofs } from '@cashu/cashu-ts';
+import { describe, expect, it } from 'vitest';
+import { useMint } from '../../../test/support/practice_mint.ts';
 import { coinPoint } from './blind_signatures.ts';
-import { type FaultRule, ledgerCloses, type PracticeMint, startPracticeMint } from './client.ts';
-import { depositCoins, openPracticeWallet } from './practice_wallet.ts';
-import { DEFAULT_SETTINGS } from './settings.ts';
+import { type FaultRule, ledgerCloses } from './client.ts';
+import { openPracticeWallet } from './practice_wallet.ts';
 
 type Action = FaultRule['action'];
 
-let mint: PracticeMint;
-let wallet: Wallet;
-const said: string[] = [];
-
-beforeAll(async () => {
-  mint = await startPracticeMint({ log: (line) => said.push(line) });
-  wallet = await openPracticeWallet(mint.url);
-});
-beforeEach(async () => {
-  await mint.control.configure(DEFAULT_SETTINGS);
-  await mint.control.resetInfo();
-  await mint.control.clearFaults();
-});
-afterAll(async () => {
-  expect(ledgerCloses(await mint.control.ledger())).toBe(true);
-  await mint.stop();
-  expect(said).toEqual([]);
-});
-
-function faultAfter(endpoint: FaultRule['endpoint'], action: Action): Promise<void> {
-  return mint.control.setFaults([{ endpoint, phase: 'after', action }]);
-}
-
-/** Asks without the retries and the patience of a wallet. */
-async function ask(path: string, body?: unknown) {
-  const request = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
-  return fetch(`${mint.url}${path}`, { ...request, signal: AbortSignal.timeout(5000) });
-}
-
-async function askJson(path: string, body?: unknown): Promise<Record<string, unknown>> {
-  return (await (await ask(path, body)).json()) as Record<string, unknown>;
-}
+const { mint, wallet, ask, askJson, faultAfter, preparedMelt } = await useMint();
 
 interface Change {
   id: string;
   amount: number;
   C_: string;
   dleq?: SerializedDLEQ;
-}
-
-/** A melt that is ready to be sent, with four coins of change to come. */
-async function preparedMelt() {
-  const coins = await depositCoins(wallet, [128, 64]);
-  const made = await mint.control.createInvoice({ amount_sat: 100 });
-  const quote = await wallet.createMeltQuoteBolt11(made.invoice);
-  const prepared = await wallet.prepareMelt('bolt11', quote, coins);
-  const inputs = coins.map(({ dleq: _, ...coin }) => ({ ...coin, amount: Number(coin.amount) }));
-  const outputs = prepared.outputData.map(({ blindedMessage }) => ({
-    ...blindedMessage,
-    amount: 0,
-  }));
-  return {
-    ...made,
-    quote,
-    coins,
-    prepared,
-    outputs,
-    body: { quote: quote.quote, inputs, outputs },
-  };
 }
 
 /** Melts under a fault; returns the answer beside what the mint really signed. */

@@ -8,50 +8,12 @@ import {
   OutputData,
   type P2PKOptions,
   type Proof,
-  type SerializedBlindedMessage,
-  type Wallet,
 } from '@cashu/cashu-ts';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ledgerCloses, type PracticeMint, startPracticeMint } from './client.ts';
-import { depositCoins, openPracticeWallet, ysOf } from './practice_wallet.ts';
-import { DEFAULT_SETTINGS } from './settings.ts';
+import { describe, expect, it } from 'vitest';
+import { code, useMint } from '../../../test/support/practice_mint.ts';
+import { depositCoins, ysOf } from './practice_wallet.ts';
 
-let mint: PracticeMint;
-let wallet: Wallet;
-const said: string[] = [];
-
-beforeAll(async () => {
-  mint = await startPracticeMint({ log: (line) => said.push(line) });
-  wallet = await openPracticeWallet(mint.url);
-});
-beforeEach(async () => {
-  await mint.control.configure(DEFAULT_SETTINGS);
-  await mint.control.resetInfo();
-  await mint.control.clearFaults();
-});
-afterAll(async () => {
-  expect(ledgerCloses(await mint.control.ledger())).toBe(true);
-  await mint.stop();
-  expect(said).toEqual([]);
-});
-
-function code(number: number) {
-  return { name: 'MintOperationError', code: number };
-}
-
-async function meltQuote(amountSat: number) {
-  const made = await mint.control.createInvoice({ amount_sat: amountSat });
-  return { ...made, quote: await wallet.createMeltQuoteBolt11(made.invoice) };
-}
-
-function outputsOf(amounts: readonly number[], keysetId = wallet.keysetId) {
-  const made = amounts.map((amount) => OutputData.createSingleRandomData(amount, keysetId));
-  return made.map((output) => output.blindedMessage);
-}
-
-function swap(inputs: Proof[], outputs: SerializedBlindedMessage[]) {
-  return wallet.mint.swap({ inputs, outputs });
-}
+const { mint, wallet, meltQuote, outputsOf, swap } = await useMint();
 
 describe('locked coins (NUT-10, 11, 14)', () => {
   const key = createRandomSecretKey();

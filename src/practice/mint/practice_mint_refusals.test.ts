@@ -1,59 +1,11 @@
-import {
-  Amount,
-  OutputData,
-  type Proof,
-  type SerializedBlindedMessage,
-  type Wallet,
-} from '@cashu/cashu-ts';
+import { Amount, type Proof, type SerializedBlindedMessage } from '@cashu/cashu-ts';
 import bolt11 from 'bolt11';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { code, useMint } from '../../../test/support/practice_mint.ts';
 import { coinPoint } from './blind_signatures.ts';
-import { ledgerCloses, type PracticeMint, startPracticeMint } from './client.ts';
-import { depositCoins, openPracticeWallet } from './practice_wallet.ts';
-import { DEFAULT_SETTINGS } from './settings.ts';
+import { depositCoins } from './practice_wallet.ts';
 
-let mint: PracticeMint;
-let wallet: Wallet;
-const said: string[] = [];
-
-beforeAll(async () => {
-  mint = await startPracticeMint({ log: (line) => said.push(line) });
-  wallet = await openPracticeWallet(mint.url);
-});
-beforeEach(async () => {
-  await mint.control.configure(DEFAULT_SETTINGS);
-  await mint.control.resetInfo();
-  await mint.control.clearFaults();
-});
-afterAll(async () => {
-  expect(ledgerCloses(await mint.control.ledger())).toBe(true);
-  await mint.stop();
-  expect(said).toEqual([]);
-});
-
-function code(number: number) {
-  return { name: 'MintOperationError', code: number };
-}
-
-async function meltQuote(amountSat: number) {
-  const made = await mint.control.createInvoice({ amount_sat: amountSat });
-  return { ...made, quote: await wallet.createMeltQuoteBolt11(made.invoice) };
-}
-
-/** Posts a body as it is, past the wallet. */
-async function post(path: string, body: string) {
-  const response = await fetch(`${mint.url}${path}`, { method: 'POST', body });
-  return { status: response.status, text: await response.text() };
-}
-
-function outputsOf(amounts: readonly number[], keysetId = wallet.keysetId) {
-  const made = amounts.map((amount) => OutputData.createSingleRandomData(amount, keysetId));
-  return made.map((output) => output.blindedMessage);
-}
-
-function swap(inputs: Proof[], outputs: SerializedBlindedMessage[]) {
-  return wallet.mint.swap({ inputs, outputs });
-}
+const { mint, wallet, meltQuote, post, outputsOf, swap } = await useMint();
 
 describe('what a swap refuses', () => {
   it('a coin that this mint did not sign', async () => {

@@ -1,42 +1,8 @@
-import type { Wallet } from '@cashu/cashu-ts';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ledgerCloses, type PracticeMint, startPracticeMint } from './client.ts';
-import { depositCoins, openPracticeWallet, ysOf } from './practice_wallet.ts';
-import { DEFAULT_SETTINGS } from './settings.ts';
+import { describe, expect, it } from 'vitest';
+import { code, useMint, wireInputs } from '../../../test/support/practice_mint.ts';
+import { depositCoins, ysOf } from './practice_wallet.ts';
 
-let mint: PracticeMint;
-let wallet: Wallet;
-const said: string[] = [];
-
-beforeAll(async () => {
-  mint = await startPracticeMint({ log: (line) => said.push(line) });
-  wallet = await openPracticeWallet(mint.url);
-});
-beforeEach(async () => {
-  await mint.control.configure(DEFAULT_SETTINGS);
-  await mint.control.resetInfo();
-  await mint.control.clearFaults();
-});
-afterAll(async () => {
-  expect(ledgerCloses(await mint.control.ledger())).toBe(true);
-  await mint.stop();
-  expect(said).toEqual([]);
-});
-
-function code(number: number) {
-  return { name: 'MintOperationError', code: number };
-}
-
-async function meltQuote(amountSat: number) {
-  const made = await mint.control.createInvoice({ amount_sat: amountSat });
-  return { ...made, quote: await wallet.createMeltQuoteBolt11(made.invoice) };
-}
-
-/** Posts a body as it is, past the wallet. */
-async function post(path: string, body: string) {
-  const response = await fetch(`${mint.url}${path}`, { method: 'POST', body });
-  return { status: response.status, text: await response.text() };
-}
+const { mint, wallet, meltQuote, post } = await useMint();
 
 describe('restore (NUT-09)', () => {
   it('returns the signatures of exactly the outputs that were signed, by B_', async () => {
@@ -63,7 +29,7 @@ describe('identical requests (NUT-19)', () => {
   async function rawMelt() {
     const coins = await depositCoins(wallet, [16]);
     const { quote, payment_hash } = await meltQuote(10);
-    const inputs = coins.map(({ dleq: _, ...coin }) => ({ ...coin, amount: Number(coin.amount) }));
+    const inputs = wireInputs(coins);
     const body = JSON.stringify({ quote: quote.quote, inputs, outputs: [] });
     return { body, payment_hash, quote };
   }

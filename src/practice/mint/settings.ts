@@ -8,7 +8,7 @@ const wholeSat = z.int().nonnegative();
 const limit = z.int().positive();
 
 /** Fee reserve of a melt quote: `max(min_sat, ceil(amount * percent / 100))`. */
-export const feeReserveSchema = z.strictObject({
+const feeReserveSchema = z.strictObject({
   min_sat: wholeSat,
   percent: z.number().min(0).max(100),
 });

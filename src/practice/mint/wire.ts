@@ -14,7 +14,7 @@ const quoteId = z.string().min(1).max(200);
 /** Far above every limit that a mint sets; the limits proper answer with their own codes. */
 const LIST_MAX = 100_000;
 
-export const wireProofSchema = z.object({
+const wireProofSchema = z.object({
   id: z.string().min(1).max(66),
   amount,
   secret: z.string().min(1).max(4096),
@@ -23,7 +23,7 @@ export const wireProofSchema = z.object({
 });
 export type WireProof = z.output<typeof wireProofSchema>;
 
-export const blindedMessageSchema = z.object({
+const blindedMessageSchema = z.object({
   amount,
   id: z.string().min(1).max(66),
   B_: point,

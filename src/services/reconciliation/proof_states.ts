@@ -6,7 +6,7 @@ import type { MintState, NamedProof, StoredProof } from '../../domain/proof.ts';
 import { named } from '../../domain/proof_y.ts';
 import type { MintGateway } from '../../mint/gateway.ts';
 import { TOKENS } from '../../store/collections.ts';
-import { LIVE_STATUSES, type TokenDocument } from '../../store/documents.ts';
+import { LIVE_STATUSES, type TokenDocument, walletsOf } from '../../store/documents.ts';
 import type { NamedToken } from '../../store/token_repair.ts';
 import type { StateCheck } from './types.ts';
 
@@ -31,7 +31,7 @@ export async function checkProofStates(
   proofs: readonly StoredProof[] | null = null,
   mintUrl: string | null = null,
 ): Promise<StateCheck> {
-  const asked = proofs?.map(named) ?? null;
+  const asked = proofs && uniqueCoins(proofs.map(named));
   // The mint is asked while the database reads, where it is known which mint and which coins.
   const early =
     asked && mintUrl
@@ -42,19 +42,41 @@ export async function checkProofStates(
         )
       : null;
   const tokens = await readTokens(deps.db, npub, asked, mintUrl);
-  const groups = groupByMint(asked, tokens, mintUrl);
+  const coins = asked ?? uniqueCoins(tokens.flatMap((token) => token.proofs));
+  const home = mintUrl ?? (await homeOfStrangers(deps.db, npub, coins, tokens));
+  const groups = groupByMint(coins, tokens, mintUrl, home);
   const checks = await Promise.all(
     [...groups].map(async ([url, group]) => {
-      const answer = await (early && url === mintUrl
-        ? early
-        : askMint(deps, url, [...new Set(group.coins.map((coin) => coin.Y))]));
-      const owner = { npub, mint_url: url };
-      const found = compareCoins(group.coins, group.tokens, answer.states, owner, deps.clock());
+      const ys = group.coins.map((coin) => coin.Y);
+      const answer = await (early && url === mintUrl ? early : askMint(deps, url, ys));
+      const found = await findDifferences(deps, { npub, mint_url: url }, group, answer);
       return { ...answer, url, found, checked: group.coins.length };
     }),
   );
   return summarise(checks);
 }
+
+/**
+ * Compares, and where something differs once more with the database as it is now: a payment that
+ * ended between the reading and the mint's answer makes no finding.
+ */
+async function findDifferences(
+  { db, clock }: ProofStatesDeps,
+  owner: { npub: string; mint_url: string },
+  group: CoinGroup,
+  { states }: MintAnswer,
+): Promise<Discrepancy[]> {
+  const found = compareCoins(group.coins, group.tokens, states, owner, clock());
+  if (found.length === 0) return found;
+  const ys = new Set(found.map(({ y }) => y));
+  const coins = group.coins.filter(({ Y }) => ys.has(Y));
+  const tokens = await readTokens(db, owner.npub, coins, null);
+  const own = tokens.filter(({ mint_url }) => mint_url === owner.mint_url);
+  return compareCoins(coins, own.map(comparedToken), states, owner, clock());
+}
+
+/** Stands for the mint of coins of which it is not known. */
+const UNKNOWN_MINT = 'unknown';
 
 interface MintAnswer {
   states: ReadonlyMap<string, MintState>;
@@ -62,6 +84,10 @@ interface MintAnswer {
 }
 
 async function askMint(deps: ProofStatesDeps, url: string, ys: string[]): Promise<MintAnswer> {
+  if (url === UNKNOWN_MINT) {
+    const error = `${ys.length} coins are not in the database, and no mint was named for them`;
+    return { states: new Map(), error };
+  }
   try {
     return { states: await deps.mintOf(url).checkStates(ys), error: null };
   } catch (error) {
@@ -83,32 +109,51 @@ async function readTokens(
   return documents.map((token) => ({ ...token, proofs: token.proofs.map(named) }));
 }
 
+interface CoinGroup {
+  coins: NamedProof[];
+  tokens: ComparedToken[];
+}
+
+/** @param home the mint of coins that stand in no token */
 function groupByMint(
-  asked: readonly NamedProof[] | null,
+  coins: readonly NamedProof[],
   tokens: readonly NamedToken[],
   mintUrl: string | null,
-): Map<string, { coins: NamedProof[]; tokens: ComparedToken[] }> {
-  const groups = new Map<string, { coins: NamedProof[]; tokens: ComparedToken[] }>();
+  home: string,
+): Map<string, CoinGroup> {
+  const groups = new Map<string, CoinGroup>();
   const groupOf = (url: string) => {
     const group = groups.get(url) ?? { coins: [], tokens: [] };
     groups.set(url, group);
     return group;
   };
-  const mintOfCoin = new Map<string, string>();
-  for (const token of tokens) {
-    groupOf(token.mint_url).tokens.push(comparedToken(token));
-    for (const proof of token.proofs) mintOfCoin.set(proof.Y, token.mint_url);
-  }
-  const coins = asked ?? uniqueCoins(tokens);
-  for (const coin of coins) {
-    const url = mintUrl ?? mintOfCoin.get(coin.Y);
-    if (url !== undefined) groupOf(url).coins.push(coin);
-  }
+  const mintOfCoin = mintsOfCoins(tokens);
+  for (const token of tokens) groupOf(token.mint_url).tokens.push(comparedToken(token));
+  for (const coin of coins) groupOf(mintUrl ?? mintOfCoin.get(coin.Y) ?? home).coins.push(coin);
   return groups;
 }
 
-function uniqueCoins(tokens: readonly NamedToken[]): NamedProof[] {
-  const coins = tokens.flatMap((token) => token.proofs);
+function mintsOfCoins(tokens: readonly NamedToken[]): Map<string, string> {
+  return new Map(tokens.flatMap(({ proofs, mint_url }) => proofs.map(({ Y }) => [Y, mint_url])));
+}
+
+/**
+ * Coins that the database does not hold carry no mint. They are taken for coins of the owner's
+ * mint where that is the only one; otherwise nobody can be asked about them.
+ */
+async function homeOfStrangers(
+  db: mongo.Db,
+  npub: string,
+  coins: readonly NamedProof[],
+  tokens: readonly NamedToken[],
+): Promise<string> {
+  const known = mintsOfCoins(tokens);
+  if (coins.every(({ Y }) => known.has(Y))) return UNKNOWN_MINT;
+  const [only, another] = await walletsOf(db).distinct('mint_url', { npub });
+  return only !== undefined && another === undefined ? only : UNKNOWN_MINT;
+}
+
+function uniqueCoins(coins: readonly NamedProof[]): NamedProof[] {
   return [...new Map(coins.map((coin) => [coin.Y, coin])).values()];
 }
 

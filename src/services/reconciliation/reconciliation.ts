@@ -1,16 +1,11 @@
-import { byClaimThenAge } from '../../domain/compare_coins.ts';
+import { AUDIT_YS_MAX } from '../../domain/audit_event.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
 import type { Discrepancy } from '../../domain/finding.ts';
-import { isUntouchable } from '../../domain/finding.ts';
 import type { StoredProof } from '../../domain/proof.ts';
-import { named } from '../../domain/proof_y.ts';
 import type { AuditLog } from '../../store/audit_log.ts';
-import { TOKENS } from '../../store/collections.ts';
 import type { Store } from '../../store/connection.ts';
-import { LIVE_STATUSES, type TokenDocument } from '../../store/documents.ts';
-import { toObjectId } from '../../store/new_token.ts';
-import { type NamedToken, retireCoins } from '../../store/token_repair.ts';
-import { checkProofStates, comparedToken, type ProofStatesDeps } from './proof_states.ts';
+import { markSpent, removeDoubles } from './corrections.ts';
+import { checkProofStates, type ProofStatesDeps } from './proof_states.ts';
 import type {
   PreFlightResult,
   ReconciliationAction,
@@ -40,10 +35,14 @@ export class ProofStateInconsistencyError extends CashuOpsError {
   constructor(discrepancies: Discrepancy[], reconciliationResult: ReconciliationResult) {
     const high = discrepancies.filter((d) => d.severity === 'HIGH' || d.severity === 'CRITICAL');
     const amount = high.reduce((sum, d) => sum + d.amount, 0);
+    const types = [...new Set(high.map((d) => d.type))].join(', ');
+    const corrected = reconciliationResult.actionsPerformed.every(({ done }) => done)
+      ? 'The database is corrected'
+      : 'The database is corrected but for tokens that others hold or changed meanwhile';
     super(
       'HIGH_SEVERITY_DISCREPANCIES',
-      `${high.length} coins worth ${amount} sat are not what the database said (${[...new Set(high.map((d) => d.type))].join(', ')}). The database is corrected and nothing was paid; look at the balance, then try again.`,
-      { recommendation: 'The database is corrected. Try the payment again.' },
+      `${high.length} coins worth ${amount} sat are not what the database said (${types}). ${corrected}, and nothing was paid; look at the balance, then try again.`,
+      { recommendation: `${corrected}. Try the payment again.` },
     );
     this.discrepancies = discrepancies;
     this.reconciliationResult = reconciliationResult;
@@ -92,14 +91,14 @@ export class Reconciliation {
     const actionsPerformed: ReconciliationAction[] = [];
     const bySpent = Map.groupBy(discrepancies.filter(isRetirable), (d) => d.token_id ?? '');
     for (const [tokenId, group] of bySpent) {
-      actionsPerformed.push(...(await this.#markSpent(tokenId, group)));
+      actionsPerformed.push(...(await markSpent(this.#deps, tokenId, group)));
     }
+    const doubles = discrepancies.filter(({ type }) => type === 'DUPLICATE_LIVE_PROOF');
+    const spent = new Set(discrepancies.filter(isSpentAtMint).map(({ y }) => y));
+    actionsPerformed.push(...(await removeDoubles(this.#deps, npub, doubles, spent)));
     for (const discrepancy of discrepancies) {
-      if (discrepancy.type === 'DUPLICATE_LIVE_PROOF') {
-        actionsPerformed.push(await this.#removeDoubles(npub, discrepancy));
-      } else if (!isRetirable(discrepancy)) {
-        actionsPerformed.push(leftAlone(discrepancy));
-      }
+      if (discrepancy.type === 'DUPLICATE_LIVE_PROOF' || isRetirable(discrepancy)) continue;
+      actionsPerformed.push(leftAlone(discrepancy));
     }
     const blocked = discrepancies.some((d) => d.severity === 'HIGH' || d.severity === 'CRITICAL');
     const corrected = actionsPerformed.filter(wasCorrected).length;
@@ -120,6 +119,8 @@ export class Reconciliation {
   /**
    * Layer 3: clears an operation that is about to use exactly these coins.
    *
+   * @returns `operationCleared` only when the mint calls every coin unspent: a coin that it holds
+   *   for another payment, or says nothing of, clears nothing
    * @throws ProofStateInconsistencyError (code HIGH_SEVERITY_DISCREPANCIES) after the database was
    *   corrected: the operation stops
    */
@@ -136,9 +137,10 @@ export class Reconciliation {
       this.#deps.log.error('Pre-flight reconciliation BLOCKED', { npub });
       throw new ProofStateInconsistencyError(found, result);
     }
+    const operationCleared = isAllUnspent(stateCheck);
     return {
-      success: true,
-      operationCleared: true,
+      success: operationCleared,
+      operationCleared,
       discrepanciesFound: found.length,
       discrepanciesResolved: result?.reconciliationSummary.corrected ?? 0,
       stateCheck,
@@ -153,82 +155,10 @@ export class Reconciliation {
     mintUrl: string | null = null,
   ): Promise<ValidationResult> {
     const stateCheck = await this.checkProofStates(npub, proofs, mintUrl);
-    const { hasHighSeverity, unknown } = stateCheck;
-    const untouchable = stateCheck.discrepancies.some((d) => isUntouchable(d.type));
-    const recommendation = hasHighSeverity
-      ? 'BLOCK_OPERATION'
-      : unknown > 0 || untouchable
-        ? 'RETRY_LATER'
-        : 'PROCEED';
+    const { hasHighSeverity } = stateCheck;
+    const usable = isAllUnspent(stateCheck) ? 'PROCEED' : 'RETRY_LATER';
+    const recommendation = hasHighSeverity ? 'BLOCK_OPERATION' : usable;
     return { valid: recommendation === 'PROCEED', hasHighSeverity, recommendation, stateCheck };
-  }
-
-  async #markSpent(tokenId: string, group: Discrepancy[]): Promise<ReconciliationAction[]> {
-    const ys = new Set(group.map((d) => d.y));
-    const done = await this.#retire(tokenId, ys, group);
-    return group.map(({ type, y, token_id }) => ({
-      type,
-      y,
-      token_id,
-      action: 'marked_spent',
-      done,
-    }));
-  }
-
-  /** Keeps the first of the live documents by the stated rule, retires the coin in the others. */
-  async #removeDoubles(npub: string, discrepancy: Discrepancy): Promise<ReconciliationAction> {
-    const { type, y, token_id } = discrepancy;
-    const { store } = this.#deps;
-    const tokens = await store.db
-      .collection<TokenDocument>(TOKENS)
-      .find({ npub, mint_url: discrepancy.mint_url, status: { $in: [...LIVE_STATUSES] } })
-      .toArray();
-    const holders = tokens
-      .map((token): NamedToken => ({ ...token, proofs: token.proofs.map(named) }))
-      .filter((token) => token.proofs.some((proof) => proof.Y === y))
-      .sort((a, b) => byClaimThenAge(comparedToken(a), comparedToken(b)));
-    let done = true;
-    for (const extra of holders.slice(1)) {
-      done = (await this.#retire(String(extra._id), new Set([y]), [discrepancy])) && done;
-    }
-    return { type, y, token_id, action: 'double_removed', done };
-  }
-
-  /** One transaction: the coins leave circulation, with their audit event. */
-  async #retire(tokenId: string, ys: Set<string>, why: Discrepancy[]): Promise<boolean> {
-    const { store, audit, clock } = this.#deps;
-    const token = await this.#findToken(tokenId);
-    const present = token?.proofs.filter((proof) => ys.has(proof.Y)) ?? [];
-    if (token === null || token.status === 'spent' || present.length === 0) return false;
-    try {
-      await store.transactions.run(async (session) => {
-        const retired = await retireCoins(store.db, session, token, ys, clock());
-        await audit.createAuditLogEntry(session, {
-          type: 'proof_state_reconciled',
-          severity: why[0]?.severity ?? 'HIGH',
-          npub: token.npub,
-          mint_url: token.mint_url,
-          transaction_id: token.transaction_id,
-          before: token.status,
-          after: 'spent',
-          ys: [...ys],
-          amounts: { retired: retired.retired_amount, rest: retired.rest_amount },
-          note: why[0]?.type,
-        });
-      });
-      return true;
-    } catch (error) {
-      if (error instanceof CashuOpsError && error.code === 'TOKENS_NOT_AVAILABLE') return false;
-      throw error;
-    }
-  }
-
-  async #findToken(tokenId: string): Promise<NamedToken | null> {
-    const { db } = this.#deps.store;
-    const token = await db
-      .collection<TokenDocument>(TOKENS)
-      .findOne({ _id: toObjectId(tokenId, 'a token id') });
-    return token && { ...token, proofs: token.proofs.map(named) };
   }
 
   async #recordBlocked(npub: string, mintUrl: string | null, found: Discrepancy[]): Promise<void> {
@@ -238,11 +168,20 @@ export class Reconciliation {
       severity: 'HIGH',
       npub,
       mint_url: mintUrl ?? high[0]?.mint_url ?? 'unknown',
-      ys: high.map((d) => d.y),
+      ys: [...new Set(high.map((d) => d.y))].slice(0, AUDIT_YS_MAX),
       amounts: { at_risk: high.reduce((sum, d) => sum + d.amount, 0) },
       note: [...new Set(high.map((d) => d.type))].join(', '),
     });
   }
+}
+
+/** Every coin is known, and no payment has or holds it. */
+function isAllUnspent({ states, unknown }: StateCheck): boolean {
+  return unknown === 0 && [...states.values()].every((state) => state === 'UNSPENT');
+}
+
+function isSpentAtMint({ type }: Discrepancy): boolean {
+  return type === 'DB_UNSPENT_MINT_SPENT' || type === 'DB_PENDING_MINT_SPENT';
 }
 
 /** Spent at the mint, and no operation stands for it: the coin is gone for certain. */

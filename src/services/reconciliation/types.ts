@@ -39,8 +39,9 @@ export interface ReconciliationResult {
 
 /** Layer 3: may the operation run? */
 export interface PreFlightResult {
-  success: true;
-  operationCleared: true;
+  success: boolean;
+  /** Every coin is unspent at the mint. */
+  operationCleared: boolean;
   discrepanciesFound: number;
   discrepanciesResolved: number;
   stateCheck: StateCheck;
@@ -51,6 +52,7 @@ export interface PreFlightResult {
 export interface ValidationResult {
   valid: boolean;
   hasHighSeverity: boolean;
+  /** RETRY_LATER: the database is right, but not all of these coins can be used now. */
   recommendation: 'PROCEED' | 'BLOCK_OPERATION' | 'RETRY_LATER';
   stateCheck: StateCheck;
 }

@@ -1,0 +1,175 @@
+import {
+  appendFile,
+  chmod,
+  mkdir,
+  mkdtemp,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type JournalEntry, RescueJournal } from './rescue_journal.ts';
+
+let root: string;
+let journal: RescueJournal;
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'cashu-ops-test-rescue-'));
+  journal = new RescueJournal(join(root, 'deep', 'journal'));
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+const INTENT: JournalEntry = { kind: 'intent', operation: { _id: 'op', secret: 'ä 🥜 \n "x"' } };
+const REPLY: JournalEntry = { kind: 'reply', reading: { state: 'PAID', change: [1, 2, 3] } };
+
+async function written(...entries: JournalEntry[]): Promise<string> {
+  for (const entry of entries) await journal.append('op', entry);
+  return journal.pathOf('op');
+}
+
+describe('append and read', () => {
+  it('gives back what was written, in its order, also to another process', async () => {
+    await written(INTENT, REPLY, REPLY);
+    expect(await new RescueJournal(journal.dir).read('op')).toEqual([INTENT, REPLY, REPLY]);
+  });
+
+  it('keeps operations apart', async () => {
+    await journal.append('one', INTENT);
+    await journal.append('two', REPLY);
+    expect(await journal.read('one')).toEqual([INTENT]);
+    expect(await journal.read('two')).toEqual([REPLY]);
+    expect(await journal.read('three')).toEqual([]);
+  });
+
+  it('holds an operation of a thousand coins', async () => {
+    const inputs = Array.from({ length: 1000 }, (_, n) => ({ n, secret: '9f'.repeat(32) }));
+    const entry: JournalEntry = { kind: 'intent', operation: { inputs } };
+    await written(entry);
+    expect(await journal.read('op')).toEqual([entry]);
+  });
+
+  it('can be read by nobody else', async () => {
+    const path = await written(INTENT);
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    expect((await stat(journal.dir)).mode & 0o777).toBe(0o700);
+  });
+});
+
+describe('a file that is not as it was written', () => {
+  it('loses a torn last line, and nothing else', async () => {
+    const path = await written(INTENT, REPLY);
+    const { size } = await stat(path);
+    for (const cut of [2, 20, 60]) {
+      await truncate(path, size - cut);
+      expect(await journal.read('op')).toEqual([INTENT]);
+    }
+  });
+
+  it('takes a further entry after a torn line', async () => {
+    const path = await written(INTENT, REPLY);
+    await truncate(path, (await stat(path)).size - 20);
+    await journal.append('op', REPLY);
+    expect(await journal.read('op')).toEqual([INTENT, REPLY]);
+  });
+
+  it('loses an altered line, and nothing else', async () => {
+    const path = await written(INTENT, REPLY);
+    const text = await readFile(path, 'utf8');
+    await writeFile(path, text.replace('"PAID"', '"paid"'));
+    expect(await journal.read('op')).toEqual([INTENT]);
+  });
+
+  it('never gives back what was not written, whatever byte was altered', async () => {
+    const path = await written(INTENT, REPLY);
+    const good = await readFile(path);
+    const byte = fc.nat(good.length - 1);
+    await fc.assert(
+      fc.asyncProperty(byte, fc.integer({ min: 1, max: 255 }), async (at, change) => {
+        const bytes = Buffer.from(good);
+        bytes.writeUInt8(bytes.readUInt8(at) ^ change, at);
+        await writeFile(path, bytes);
+        const entries = await journal.read('op');
+        expect(entries.length).toBeGreaterThanOrEqual(1);
+        for (const entry of entries) expect([INTENT, REPLY]).toContainEqual(entry);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('with lines of somebody else between: they are passed over', async () => {
+    const path = await written(INTENT);
+    await appendFile(path, `\n\n{"kind":"reply"}\n${'0'.repeat(32)} {"kind":"reply"}\n`);
+    await journal.append('op', REPLY);
+    expect(await journal.read('op')).toEqual([INTENT, REPLY]);
+  });
+
+  it('without anything in it is empty', async () => {
+    const path = await written(INTENT);
+    await writeFile(path, '');
+    expect(await journal.read('op')).toEqual([]);
+  });
+});
+
+describe('a folder that cannot be used', () => {
+  it.each([
+    ['lies below a file', async () => writeFile(join(root, 'deep'), '')],
+    [
+      'has a folder where the file should be',
+      async () => {
+        await mkdir(journal.pathOf('op'), { recursive: true });
+      },
+    ],
+  ])('is told with its name when it %s', async (_, spoil) => {
+    await spoil();
+    const failed = journal.append('op', INTENT);
+    await expect(failed).rejects.toMatchObject({
+      code: 'JOURNAL_UNWRITABLE',
+      message: expect.stringContaining(journal.dir),
+      cause: expect.any(Error),
+    });
+    await expect(failed).rejects.not.toMatchObject({ message: expect.stringContaining('🥜') });
+    expect(await journal.read('op')).toEqual([]);
+  });
+
+  it.skipIf(process.getuid?.() === 0)('is told when it must not be written', async () => {
+    await mkdir(journal.dir, { recursive: true });
+    await chmod(journal.dir, 0o500);
+    await expect(journal.append('op', INTENT)).rejects.toMatchObject({
+      code: 'JOURNAL_UNWRITABLE',
+    });
+    await chmod(journal.dir, 0o700);
+  });
+
+  it.skipIf(process.platform !== 'linux')('is told when the disk is full', async () => {
+    await mkdir(journal.dir, { recursive: true });
+    await symlink('/dev/full', journal.pathOf('op'));
+    await expect(journal.append('op', INTENT)).rejects.toMatchObject({
+      code: 'JOURNAL_UNWRITABLE',
+      message: expect.stringContaining('ENOSPC'),
+    });
+  });
+});
+
+describe('remove', () => {
+  it('takes the coins off the disk', async () => {
+    const path = await written(INTENT);
+    expect(await journal.remove('op')).toBe(true);
+    await expect(stat(path)).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(await journal.read('op')).toEqual([]);
+  });
+
+  it('has nothing against a file that is gone already', async () => {
+    expect(await journal.remove('never written')).toBe(true);
+  });
+
+  it('says that it could not, and does not fail: the operation has ended all the same', async () => {
+    await mkdir(journal.pathOf('op'), { recursive: true });
+    expect(await journal.remove('op')).toBe(false);
+  });
+});

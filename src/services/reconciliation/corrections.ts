@@ -1,0 +1,168 @@
+import type { mongo } from 'mongoose';
+import { AUDIT_YS_MAX } from '../../domain/audit_event.ts';
+import { byClaimThenAge } from '../../domain/compare_coins.ts';
+import { CashuOpsError } from '../../domain/errors.ts';
+import type { Discrepancy } from '../../domain/finding.ts';
+import type { TokenStatus } from '../../domain/proof.ts';
+import { named } from '../../domain/proof_y.ts';
+import type { AuditLog } from '../../store/audit_log.ts';
+import type { Store } from '../../store/connection.ts';
+import { LIVE_STATUSES, type TokenDocument, tokensOf } from '../../store/documents.ts';
+import { toObjectId } from '../../store/new_token.ts';
+import { type NamedToken, retireCoins } from '../../store/token_repair.ts';
+import { comparedToken } from './proof_states.ts';
+import type { ReconciliationAction } from './types.ts';
+
+export interface CorrectionDeps {
+  store: Store;
+  audit: AuditLog;
+  clock: () => Date;
+}
+
+/** The status that the finding saw. Doubles may have any that is live. */
+const STATUS_SEEN: Partial<Record<Discrepancy['type'], TokenStatus>> = {
+  DB_UNSPENT_MINT_SPENT: 'unspent',
+  DB_PENDING_MINT_SPENT: 'pending',
+};
+
+/** Marks coins of one token spent; the token's other coins stay what they are. */
+export async function markSpent(
+  deps: CorrectionDeps,
+  tokenId: string,
+  group: readonly Discrepancy[],
+): Promise<ReconciliationAction[]> {
+  const done = await retire(deps, tokenId, group);
+  return group.map(({ type, y, token_id }) => ({
+    type,
+    y,
+    token_id,
+    action: 'marked_spent',
+    done,
+  }));
+}
+
+/**
+ * Leaves one live document for each coin by the stated rule, and none for a coin that is spent.
+ * What an operation holds is left to it.
+ *
+ * @param doubles findings of type DUPLICATE_LIVE_PROOF
+ * @param spent public names of coins that the mint calls spent
+ */
+export async function removeDoubles(
+  deps: CorrectionDeps,
+  npub: string,
+  doubles: readonly Discrepancy[],
+  spent: ReadonlySet<string>,
+): Promise<ReconciliationAction[]> {
+  const byToken = new Map<string, Discrepancy[]>();
+  const removed = new Set<string>();
+  const left = new Set<string>();
+  for (const double of doubles) {
+    const holders = await liveHolders(deps.store.db, npub, double);
+    const extras = holders.slice(spent.has(double.y) ? 0 : 1);
+    for (const extra of extras.filter(isFree)) {
+      const id = String(extra._id);
+      byToken.set(id, [...(byToken.get(id) ?? []), double]);
+    }
+    // One operation may keep the coin; of several that hold it, only they can say which.
+    if (holders.length - holders.filter(isFree).length > 1) left.add(double.y);
+  }
+  for (const [tokenId, group] of byToken) {
+    const outcome = (await retire(deps, tokenId, group)) ? removed : left;
+    for (const { y } of group) outcome.add(y);
+  }
+  return doubles.map(({ type, y, token_id }) => {
+    const done = removed.has(y) && !left.has(y);
+    return { type, y, token_id, action: 'double_removed', done };
+  });
+}
+
+function isFree({ reserved_by }: NamedToken): boolean {
+  return reserved_by === undefined;
+}
+
+/** The live documents of one coin; the one that is kept comes first. */
+async function liveHolders(
+  db: mongo.Db,
+  npub: string,
+  { token_id, mint_url, y }: Discrepancy,
+): Promise<NamedToken[]> {
+  const known = token_id === null ? null : await findToken(db, token_id);
+  const secret = known?.proofs.find((proof) => proof.Y === y)?.secret;
+  if (secret === undefined) return [];
+  const tokens = await tokensOf(db)
+    .find({ npub, mint_url, status: { $in: [...LIVE_STATUSES] }, 'proofs.secret': secret })
+    .toArray();
+  return tokens.map(namedToken).sort((a, b) => byClaimThenAge(comparedToken(a), comparedToken(b)));
+}
+
+/**
+ * One transaction: the coins leave circulation, with their audit event.
+ *
+ * @returns false, with nothing changed, when the token is no longer what was found
+ */
+async function retire(
+  { store, audit, clock }: CorrectionDeps,
+  tokenId: string,
+  why: readonly Discrepancy[],
+): Promise<boolean> {
+  const token = await findToken(store.db, tokenId);
+  const [first] = why;
+  if (token === null || first === undefined || !isAsFound(token, first, why)) return false;
+  const ys = new Set(why.map(({ y }) => y));
+  try {
+    await store.transactions.run(async (session) => {
+      const now = clock();
+      const retired = await retireCoins(store.db, session, token, ys, now);
+      await audit.createAuditLogEntry(session, {
+        type:
+          first.type === 'DUPLICATE_LIVE_PROOF' ? 'duplicate_resolved' : 'proof_state_reconciled',
+        severity: first.severity,
+        npub: token.npub,
+        mint_url: token.mint_url,
+        transaction_id: token.transaction_id,
+        before: token.status,
+        after: 'spent',
+        ys: [...ys].slice(0, AUDIT_YS_MAX),
+        amounts: {
+          retired: retired.retired_amount,
+          rest: retired.rest_amount,
+          proofs: ys.size,
+        },
+        note: first.type,
+      });
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof CashuOpsError && error.code === 'TOKENS_NOT_AVAILABLE') return false;
+    throw error;
+  }
+}
+
+/**
+ * A finding is old news by the time it is acted on: an operation may have claimed the token since,
+ * and its coins are its own matter then.
+ */
+function isAsFound(
+  token: NamedToken,
+  { type }: Discrepancy,
+  found: readonly Discrepancy[],
+): boolean {
+  const seen = STATUS_SEEN[type];
+  const live = LIVE_STATUSES.some((status) => status === token.status);
+  const held = new Set(token.proofs.map(({ Y }) => Y));
+  return (
+    isFree(token) &&
+    (seen === undefined ? live : token.status === seen) &&
+    found.every(({ y }) => held.has(y))
+  );
+}
+
+async function findToken(db: mongo.Db, tokenId: string): Promise<NamedToken | null> {
+  const token = await tokensOf(db).findOne({ _id: toObjectId(tokenId, 'A token id') });
+  return token && namedToken(token);
+}
+
+function namedToken(token: TokenDocument): NamedToken {
+  return { ...token, proofs: token.proofs.map(named) };
+}
