@@ -10,7 +10,7 @@ import type { SwapPolicy } from './services/melt/types.ts';
 import { meltWallets } from './services/melt/wallets.ts';
 import { Reconciliation, type ServiceLog } from './services/reconciliation/reconciliation.ts';
 import { type AuditLog, auditLog } from './store/audit_log.ts';
-import { assertReplicaSet, openStore, type Store } from './store/connection.ts';
+import { assertReplicaSet, databaseClock, openStore, type Store } from './store/connection.ts';
 import { MeltStore } from './store/melt_store.ts';
 import { createWalletRepository, type WalletRepository } from './store/wallet_repository.ts';
 
@@ -53,14 +53,15 @@ export interface CashuOps {
  */
 export async function openCashuOps(options: CashuOpsOptions): Promise<CashuOps> {
   const { actor, log } = options;
-  const clock = options.clock ?? (() => new Date());
   const store = await openStore({
     uri: options.mongodb_uri,
     appName: `cashu-ops/${actor.command}`,
     log: (message) => log.warn(message),
   });
+  let clock: () => Date;
   try {
     await assertReplicaSet(store);
+    clock = options.clock ?? (await databaseClock(store));
   } catch (error) {
     await store.close();
     throw error;
@@ -71,7 +72,7 @@ export async function openCashuOps(options: CashuOpsOptions): Promise<CashuOps> 
   const mintOf = mintsBy(options);
   const reconciliation = new Reconciliation({ store, audit, mintOf, clock, log });
   const melt = new MeltService({
-    wallets: meltWallets(store, audit),
+    wallets: meltWallets(store, audit, log),
     melts,
     mintOf,
     reconciliation,

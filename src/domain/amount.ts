@@ -33,6 +33,12 @@ export function toAmount(value: bigint | number, what: string): number {
  */
 export function sumAmounts(amounts: Iterable<number>): number {
   let total = 0;
-  for (const amount of amounts) total = toAmount(total + amount, 'The sum');
+  for (const amount of amounts) {
+    // Documents of other services may hold text where a number should be: 0 + "64" is "064".
+    if (typeof amount !== 'number') {
+      throw new CashuOpsError('INVALID_TOKEN', 'An amount in the database is not a number.');
+    }
+    total = toAmount(total + amount, 'The sum');
+  }
   return total;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { toAmount } from '../domain/amount.ts';
+import { messageOf } from '../domain/errors.ts';
 import { MINT_STATES } from '../domain/proof.ts';
 
 /*
@@ -16,7 +17,14 @@ const count = z
       .regex(/^\d{1,20}$/)
       .transform(BigInt),
   ])
-  .transform((value) => toAmount(value, 'An amount from the mint'));
+  .transform((value, context) => {
+    try {
+      return toAmount(value, 'An amount from the mint');
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: messageOf(error) });
+      return z.NEVER;
+    }
+  });
 
 /** Points are compared as text, so they have one form: lower case. */
 const hexPoint = z
@@ -44,7 +52,7 @@ const quoteState = z.enum(['UNPAID', 'PENDING', 'PAID']);
 
 /** `POST /v1/melt/quote/bolt11` (NUT-05, NUT-23). */
 export const newQuoteAnswer = z.object({
-  quote: z.string().min(1).max(1000),
+  quote: z.string().min(1).max(200),
   amount: count,
   fee_reserve: count,
   state: quoteState,

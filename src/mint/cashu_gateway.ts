@@ -85,6 +85,9 @@ export class CashuGateway implements MintGateway {
     try {
       const body = { request: invoice, unit: this.unit };
       const answer = newQuoteAnswer.parse(await this.#post('/v1/melt/quote/bolt11', body));
+      if (answer.unit && answer.unit !== this.unit) {
+        throw new Error(`it quotes in another unit than ${this.unit}`);
+      }
       return {
         quote_id: answer.quote,
         amount: answer.amount,

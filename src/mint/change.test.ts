@@ -65,7 +65,7 @@ async function expectSpendable(coins: readonly NamedProof[], worth = CHANGE_SAT)
 describe('by position, where every signature proves itself', () => {
   it('takes the change of the answer, and asks nothing more', async () => {
     const { blanks, change } = await melted();
-    const coins = await recoverChange(gateway, blanks, change);
+    const coins = await coinsOf(gateway, blanks, change);
     expect(await requests('/v1/restore')).toBe(0);
     expect(coins.every((coin) => coin.dleq !== undefined)).toBe(true);
     await expectSpendable(coins);
@@ -76,7 +76,7 @@ describe('by position, where every signature proves itself', () => {
       ...faultsAfter('melt', { type: 'change_zero_signature' }),
     );
     expect(change.at(-1)?.amount).toBe(0);
-    const coins = await recoverChange(gateway, blanks, change);
+    const coins = await coinsOf(gateway, blanks, change);
     expect(await requests('/v1/restore')).toBe(0);
     await expectSpendable(coins);
   });
@@ -89,7 +89,7 @@ describe('by position, where every signature proves itself', () => {
     expect([...ids].some((id) => blanks.some((blank) => blank.blindedMessage.id === id))).toBe(
       false,
     );
-    const coins = await recoverChange(gateway, blanks, change);
+    const coins = await coinsOf(gateway, blanks, change);
     expect(await requests('/v1/restore')).toBe(0);
     expect(new Set(coins.map((coin) => coin.id))).toEqual(ids);
     await expectSpendable(coins);
@@ -111,7 +111,7 @@ describe('by B_, from what the mint signed before', () => {
     ['that is no list', { type: 'set', fields: { change: 'none' } }],
   ] as [string, Action][])('finds change that came %s', async (_, action) => {
     const { blanks, change } = await melted(...faultsAfter('melt', action));
-    const coins = await recoverChange(gateway, blanks, change);
+    const coins = await coinsOf(gateway, blanks, change);
     expect(await requests('/v1/restore')).toBe(1);
     await expectSpendable(coins);
   });
@@ -141,7 +141,7 @@ describe('by trying, where the mint does not restore', () => {
       { type: 'change_zero_signature' },
     );
     const { blanks, change } = await melted(...shuffled, ...faults);
-    await expectSpendable(await recoverChange(gateway, blanks, change));
+    await expectSpendable(await coinsOf(gateway, blanks, change));
   });
 
   it('takes what is more, where the mint restores only a part', async () => {
@@ -151,7 +151,7 @@ describe('by trying, where the mint does not restore', () => {
       restore: async (outputs: readonly StoredOutput[]) =>
         new Map([...(await gateway.restore(outputs))].slice(0, 1)),
     };
-    await expectSpendable(await recoverChange(partly, blanks, change));
+    await expectSpendable(await coinsOf(partly, blanks, change));
   });
 
   it('trusts no position without a proof: rather no coin than a wrong one', async () => {
@@ -160,30 +160,40 @@ describe('by trying, where the mint does not restore', () => {
       RESTORE_DOWN,
     );
     expect(change).toHaveLength(4);
-    expect(await recoverChange(gateway, blanks, change)).toEqual([]);
+    expect(await coinsOf(gateway, blanks, change)).toEqual([]);
     // Nothing is lost: the mint still has the signatures.
     await bench.mint.control.clearFaults();
-    await expectSpendable(await recoverChange(gateway, blanks, change));
+    await expectSpendable(await coinsOf(gateway, blanks, change));
+  });
+
+  it('makes one coin of a signature that came twice', async () => {
+    const { blanks, change } = await melted(RESTORE_DOWN);
+    const doubled = [...change, ...change].toReversed();
+    await expectSpendable(await coinsOf(gateway, blanks, doubled));
   });
 
   it('makes no coin of the signatures of somebody else', async () => {
     const [mine, other] = [await melted(), await melted()];
     await bench.mint.control.setFaults([RESTORE_DOWN]);
-    expect(await recoverChange(gateway, mine.blanks, other.change)).toEqual([]);
-    expect(await recoverChange(gateway, mine.blanks, [])).toEqual([]);
+    expect(await coinsOf(gateway, mine.blanks, other.change)).toEqual([]);
+    expect(await coinsOf(gateway, mine.blanks, [])).toEqual([]);
   });
 
   it('asks once, not for each coin, whether a keyset exists', async () => {
     const id = '00ffffffffffffff';
     const { blanks, change } = await melted(RESTORE_DOWN);
     const foreign = change.map((signature) => ({ ...signature, id }));
-    expect(await recoverChange(gateway, blanks, foreign)).toEqual([]);
+    expect(await coinsOf(gateway, blanks, foreign)).toEqual([]);
     expect(await requests('/v1/keysets')).toBe(1);
   });
 });
 
 it('asks nothing where no change was asked for', async () => {
   await bench.mint.control.resetRequests();
-  expect(await recoverChange(gateway, [], [])).toEqual([]);
+  expect(await coinsOf(gateway, [], [])).toEqual([]);
   expect((await bench.mint.control.requests()).total).toBe(0);
 });
+
+async function coinsOf(...of: Parameters<typeof recoverChange>) {
+  return (await recoverChange(...of)).coins;
+}

@@ -4,6 +4,13 @@ import type { ChangeSignature, MintGateway } from './gateway.ts';
 
 type Unblinder = Pick<MintGateway, 'unblind' | 'restore'>;
 
+/** Change as far as the mint told of it. */
+export interface RecoveredChange {
+  coins: NamedProof[];
+  /** False where the mint did not answer, or announced more than could be made into coins. */
+  complete: boolean;
+}
+
 /**
  * Makes coins out of the change of a paid melt (NUT-08), best way first:
  *
@@ -22,15 +29,18 @@ export async function recoverChange(
   mint: Unblinder,
   blanks: readonly StoredOutput[],
   signatures: readonly ChangeSignature[],
-): Promise<NamedProof[]> {
-  if (blanks.length === 0) return [];
+): Promise<RecoveredChange> {
+  if (blanks.length === 0) return { coins: [], complete: true };
   const byPosition = await unblindByPosition(mint, blanks, signatures);
-  if (byPosition !== null && byPosition.length > 0) return byPosition;
-  const restored = (await restoreOutputs(mint, blanks)) ?? [];
+  if (byPosition !== null && byPosition.length > 0) return { coins: byPosition, complete: true };
+  const restored = await restoreOutputs(mint, blanks);
   const announced = signatures.filter((signature) => signature.amount > 0).length;
-  if (restored.length >= announced) return restored;
+  if (restored !== null && restored.length >= announced) {
+    return { coins: restored, complete: true };
+  }
   const tried = await unblindByTrying(mint, blanks, signatures);
-  return tried.length > restored.length ? tried : restored;
+  const coins = tried.length > (restored?.length ?? 0) ? tried : (restored ?? []);
+  return { coins, complete: announced > 0 && coins.length >= announced };
 }
 
 async function unblindByPosition(
@@ -53,7 +63,7 @@ async function unblindByPosition(
 /**
  * Makes coins of outputs that the mint signed before, matched by `B_`.
  *
- * @returns the coins found, or null when the mint cannot be asked
+ * @returns the coins found, or null when the mint does not say, or says what makes no coin
  */
 export async function restoreOutputs(
   mint: Unblinder,
@@ -66,7 +76,8 @@ export async function restoreOutputs(
     const signature = found.get(output.blindedMessage.B_);
     if (signature === undefined || signature.amount === 0) continue;
     const coin = await tryUnblind(mint, output, signature);
-    if (coin !== null) coins.push(coin);
+    if (coin === null) return null;
+    coins.push(coin);
   }
   return coins;
 }

@@ -11,7 +11,7 @@ function said(code: number | null, status = 400, isProtocol = true): MintHttpErr
 describe('refusalOf', () => {
   const INVALID = [
     10001, 11005, 11006, 11007, 11008, 11009, 11010, 11011, 11012, 11013, 11014, 11015, 12001,
-    12002, 12003, 20003, 20007, 30001, 30002, 31001, 31004,
+    12002, 12003, 20003, 20007, 30000, 30001, 30002, 31001, 31004,
   ];
 
   it.each(INVALID)('%i: the mint refused the request before it did anything', (code) => {
@@ -80,6 +80,12 @@ describe('mintError', () => {
   it.each([
     ['a refusal', said(11006), 'MINT_REFUSED'],
     ['an invoice that is paid', said(20006), 'INVOICE_ALREADY_PAID'],
+    ['an invoice that somebody is paying', said(20005), 'DUPLICATE_OPERATION'],
+    [
+      'an invoice that is paid, in the words of Nutshell',
+      new MintHttpError(400, 11000, 'Invoice already paid.', { isProtocol: true }),
+      'INVOICE_ALREADY_PAID',
+    ],
     ['an unknown keyset', said(12001), 'UNKNOWN_KEYSET'],
     ['an inactive keyset', said(12002), 'UNKNOWN_KEYSET'],
     ['a broken mint', said(0, 500), 'MINT_UNREACHABLE'],

@@ -1,4 +1,5 @@
-import { CashuOpsError } from '../domain/errors.ts';
+import { ZodError } from 'zod';
+import { CashuOpsError, messageOf } from '../domain/errors.ts';
 import type { Refusal } from '../domain/melt_operation.ts';
 import { printable } from '../domain/printable.ts';
 
@@ -130,14 +131,17 @@ function takenInvoice(mintUrl: string, error: MintHttpError): CashuOpsError | nu
 }
 
 function invalidAnswer(mintUrl: string, what: string, error: unknown): CashuOpsError {
-  const reason = printable(
-    error instanceof Error ? error.message : String(error),
-    DETAIL_LENGTH_MAX,
-  );
+  const reason = printable(reasonOf(error), DETAIL_LENGTH_MAX);
   return new CashuOpsError(
     'MINT_ANSWER_INVALID',
     `${mintUrl} does not answer like a mint when asked for ${what}: ${reason}. Nothing was changed; check the address.`,
     { facts: { mint_url: mintUrl } },
     error,
   );
+}
+
+/** Of everything that is wrong with an answer, the first: all of it would be pages of JSON. */
+function reasonOf(error: unknown): string {
+  const issue = error instanceof ZodError ? error.issues[0] : undefined;
+  return issue ? `${issue.path.join('.')}: ${issue.message}` : messageOf(error);
 }

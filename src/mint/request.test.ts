@@ -130,7 +130,8 @@ describe('a request', () => {
 });
 
 describe('time limits', () => {
-  const timeouts = { request_ms: 150, melt_ms: 700 };
+  // Far apart, so that a busy machine does not mix them up.
+  const timeouts = { request_ms: 150, melt_ms: 2500 };
 
   it.each([
     ['GET', '/v1/info', 'short'],
@@ -146,7 +147,7 @@ describe('time limits', () => {
     );
     const took = performance.now() - started;
     expect(error).toMatchObject({ neverLeft: false, message: expect.stringContaining('in time') });
-    expect(took > 650 ? 'long' : 'short').toBe(limit);
+    expect(took > 2400 ? 'long' : 'short').toBe(limit);
   });
 
   it('hold while a body is read, too', async () => {
@@ -252,53 +253,5 @@ describe('a connection that broke', () => {
       ask((__, response) => void end(response), {}, '/v1/melt/bolt11', {}),
     );
     expect(error.neverLeft).toBe(false);
-  });
-
-  function failing(cause: unknown) {
-    const fetch = async () => Promise.reject(new TypeError('fetch failed', { cause }));
-    return networkError(ask(() => {}, { fetch }));
-  }
-
-  it.each([
-    ['ECONNREFUSED', 'connect', true],
-    ['EHOSTUNREACH', 'connect', true],
-    ['ENETUNREACH', 'connect', true],
-    ['ENOTFOUND', 'getaddrinfo', true],
-    ['EAI_AGAIN', 'getaddrinfo', true],
-    ['UND_ERR_CONNECT_TIMEOUT', undefined, true],
-    ['CERT_HAS_EXPIRED', undefined, true],
-    ['ERR_TLS_CERT_ALTNAME_INVALID', undefined, true],
-    // A connection that stood has lost its route after the request had left.
-    ['EHOSTUNREACH', 'read', false],
-    ['ENETUNREACH', 'write', false],
-    ['ECONNREFUSED', 'read', false],
-    ['EHOSTUNREACH', undefined, false],
-    ['ECONNRESET', 'read', false],
-    ['ETIMEDOUT', 'read', false],
-    ['UND_ERR_SOCKET', undefined, false],
-    ['UND_ERR_HEADERS_TIMEOUT', undefined, false],
-    ['toString', 'connect', false],
-  ])('with %s in the call %s: never left is %s', async (code, syscall, neverLeft) => {
-    const cause = Object.assign(new Error('below'), { code, syscall });
-    expect(await failing(cause)).toMatchObject({
-      neverLeft,
-      message: expect.stringContaining(code),
-    });
-  });
-
-  it.each([
-    [['connect', 'connect'], true],
-    [['connect', 'read'], false],
-    [[], false],
-  ])('at several addresses (%j): never left is %s', async (calls, neverLeft) => {
-    const errors = calls.map((syscall) => Object.assign(new Error('below'), { syscall }));
-    const cause = Object.assign(new AggregateError(errors), { code: 'ECONNREFUSED' });
-    expect(await failing(cause)).toMatchObject({ neverLeft });
-  });
-
-  it('for an unknown reason proves nothing', async () => {
-    for (const cause of [undefined, new Error('?'), 'text', { code: 'ECONNREFUSED' }]) {
-      expect(await failing(cause)).toMatchObject({ neverLeft: false });
-    }
   });
 });

@@ -59,19 +59,24 @@ const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
  */
 export function createMintRequest(options: MintRequestOptions): RequestFn {
   const send = options.fetch ?? fetch;
+  let patience: Dispatcher;
   return async <T>(args: Parameters<RequestFn>[0]): Promise<T> => {
     const { endpoint, requestBody, headers, method = 'GET' } = args;
     const url = new URL(endpoint);
     const started = performance.now();
     let status: number | null = null;
     try {
+      const timeout = timeoutOf(method, url.pathname, options.timeouts);
+      if (timeout > FETCH_PATIENCE_MS)
+        patience ??= agentWith({ headersTimeout: 0, bodyTimeout: 0 });
       const response = await send(url, {
+        ...(timeout > FETCH_PATIENCE_MS && { dispatcher: patience }),
         method,
         headers: { accept: 'application/json', 'content-type': 'application/json', ...headers },
         body: requestBody === undefined ? undefined : JSONInt.stringify(requestBody),
         // A redirected POST could be carried out twice; no mint needs one.
         redirect: 'manual',
-        signal: AbortSignal.timeout(timeoutOf(method, url.pathname, options.timeouts)),
+        signal: AbortSignal.timeout(timeout),
       });
       status = response.status;
       const text = await readText(response);
@@ -83,6 +88,28 @@ export function createMintRequest(options: MintRequestOptions): RequestFn {
       options.onExchange?.({ method, path: url.pathname, status, duration_ms });
     }
   };
+}
+
+/** Node's fetch gives up on an answer after five minutes, whatever its signal says. */
+const FETCH_PATIENCE_MS = 300_000;
+
+type Dispatcher = RequestInit['dispatcher'];
+
+/** Where Node keeps the agent of its own fetch, once there was a first call. */
+const NODE_AGENT = Symbol.for('undici.globalDispatcher.1');
+
+/**
+ * An agent for Node's own fetch with other time limits than its default of five minutes. The
+ * library that offers it by name takes longer to load than a payment takes.
+ *
+ * @returns what `fetch` takes as `dispatcher`, or undefined where Node keeps its agent elsewhere:
+ *   then an answer is waited for at most five minutes, and its absence means what it always means
+ */
+export function agentWith(limits: { headersTimeout: number; bodyTimeout: number }): Dispatcher {
+  const agent = (globalThis as { [NODE_AGENT]?: object })[NODE_AGENT];
+  if (agent === undefined) return undefined;
+  const Agent = agent.constructor as new (options: object) => Dispatcher;
+  return new Agent(limits);
 }
 
 function timeoutOf(method: string, path: string, timeouts: MintTimeouts): number {

@@ -131,3 +131,22 @@ function assertNamesDatabase(uri: string, database: string | undefined): void {
     'CASHU_OPS_MONGODB_URI names no database. It looks like mongodb://host:27017/database?replicaSet=rs0.',
   );
 }
+
+/** Below this the two clocks count as equal: the question itself takes some milliseconds. */
+const SKEW_MIN_MS = 1_000;
+
+/**
+ * A clock that goes with the database's, so that processes on machines with wrong clocks measure
+ * the same quiet period.
+ */
+export async function databaseClock({ client }: Pick<Store, 'client'>): Promise<() => Date> {
+  let answer: mongo.Document;
+  const asked = Date.now();
+  try {
+    answer = await client.db('admin').command({ hello: 1 });
+  } catch (error) {
+    throw databaseError(error);
+  }
+  const skew = answer.localTime instanceof Date ? answer.localTime.getTime() - asked : 0;
+  return Math.abs(skew) < SKEW_MIN_MS ? () => new Date() : () => new Date(Date.now() + skew);
+}

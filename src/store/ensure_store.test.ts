@@ -76,6 +76,7 @@ describe('ensureStore', () => {
       'operation_hash_1_created_at_-1',
       'operation_quote_unique',
       'operation_transaction_id_unique',
+      'payment_hash_1_created_at_-1',
       'quote_id_1',
       'state_1_updated_at_1',
     ]);

@@ -118,6 +118,11 @@ const OPERATION_INDEXES: readonly IndexSpec[] = [
   },
   {
     collection: MELT_OPERATIONS,
+    name: 'payment_hash_1_created_at_-1',
+    key: { payment_hash: 1, created_at: -1 },
+  },
+  {
+    collection: MELT_OPERATIONS,
     name: 'state_1_updated_at_1',
     key: { state: 1, updated_at: 1 },
   },

@@ -19,11 +19,15 @@ import type { AuditLog } from './audit_log.ts';
 import { MELT_OPERATIONS, TOKENS } from './collections.ts';
 import type { Store } from './connection.ts';
 import type { TokenDocument } from './documents.ts';
+import { translated } from './errors.ts';
 import { applyAtomicMelt, changeMetadata } from './melt_atomic.ts';
 import { claimTokens, type TokenClaim } from './melt_claim.ts';
 import { meltEvent } from './melt_events.ts';
 import { newToken, toObjectId } from './new_token.ts';
 import { retireLive } from './token_repair.ts';
+
+/** Of so many earlier tries of one invoice the mint is asked whether they paid after all. */
+const RELEASED_MAX = 5;
 
 /**
  * The durable record of melts. Each method that changes something is one transaction with its
@@ -43,26 +47,49 @@ export class MeltStore {
 
   /** By operation id, transaction id or quote id. */
   find(id: string): Promise<MeltOperation | null> {
-    return this.#operations.findOne(
-      { $or: [{ _id: id }, { transaction_id: id }, { quote_id: id }] },
-      { sort: { created_at: -1 } },
-    );
+    const $or = [{ _id: id }, { transaction_id: id }, { quote_id: id }];
+    return this.#read(() => this.#operations.findOne({ $or }, { sort: { created_at: -1 } }));
   }
 
   /**
    * The operation that answers a second request for the same payment: one that is open or paid on
    * the payment hash, or any with the same hash since `since`.
    */
-  findEarlier(paymentHash: string, operationHash: string, since: Date) {
-    return this.#operations.findOne(
-      {
-        $or: [
-          { payment_hash: paymentHash, state: { $in: [...OWNING_STATES] } },
-          { operation_hash: operationHash, created_at: { $gte: since } },
-        ],
-      },
-      { sort: { created_at: -1 } },
+  findEarlier(
+    paymentHash: string,
+    operationHash: string,
+    since: Date,
+  ): Promise<MeltOperation | null> {
+    const $or = [
+      { payment_hash: paymentHash, state: { $in: [...OWNING_STATES] } },
+      { operation_hash: operationHash, created_at: { $gte: since } },
+    ];
+    return this.#read(() => this.#operations.findOne({ $or }, { sort: { created_at: -1 } }));
+  }
+
+  /** By its own id only: ids that a mint chooses cannot stand for it. */
+  async get(id: string): Promise<MeltOperation | null> {
+    return this.#read(() => this.#operations.findOne({ _id: id }));
+  }
+
+  /** Released operations on a payment hash whose request may have left: they may have paid since. */
+  async findReleased(paymentHash: string): Promise<FailedOperation[]> {
+    const found = await this.#read(() =>
+      this.#operations
+        .find({ payment_hash: paymentHash, state: 'failed', submitted_at: { $ne: null } })
+        .sort({ created_at: -1 })
+        .limit(RELEASED_MAX)
+        .toArray(),
     );
+    return found.filter((operation) => operation.state === 'failed');
+  }
+
+  async #read<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      return await read();
+    } catch (error) {
+      throw translated(error);
+    }
   }
 
   /** Open operations of a wallet, oldest first. */

@@ -126,6 +126,12 @@ function totalProblems(total: unknown, proofs: { amount: number }[]): TokenProbl
   return [{ path: 'total_amount', message: `is ${total}, but the proofs add up to ${sum}` }];
 }
 
+/** Can these coins be spent: each is complete, and none stands twice? */
+export function areSoundProofs(proofs: unknown): boolean {
+  if (!Array.isArray(proofs) || proofs.flatMap(proofProblems).length > 0) return false;
+  return new Set(proofs.map(({ secret }) => secret)).size === proofs.length;
+}
+
 function proofProblems(proof: unknown, index: number): TokenProblem[] {
   const at = (field: string) => `proofs.${index}.${field}`;
   if (!isRecord(proof)) return [{ path: `proofs.${index}`, message: 'is no proof' }];

@@ -114,13 +114,19 @@ describe('balance', () => {
         expect(lines[0]).toBe('amounts in sat');
         for (const line of lines) expect(line.length).toBeLessThanOrEqual(100);
         const rows = lines.filter((line) => line.startsWith('│'));
-        expect(rows[0]).toMatch(/│ owner +│ mint +│ spendable │ reserved │ deposits │ +spent │/);
-        for (const row of rows.slice(1)) {
-          expect(row).toMatch(/^│ \S+ +│ \S* +│ +[\d,]+ │ +[\d,]+ │ +\d+ │ +[\d,]+ │/);
-        }
+        const verify = more.length > 0;
+        const numbers = verify
+          ? 'spendable │ reserved'
+          : 'spendable │ reserved │ deposits │ +spent';
+        expect(rows[0]).toMatch(new RegExp(`│ owner +│ mint +│ ${numbers} │`));
+        const right = verify
+          ? '│ +[\\d,]+ │ +[\\d,]+ │ '
+          : '│ +[\\d,]+ │ +[\\d,]+ │ +\\d+ │ +[\\d,]+ │$';
+        for (const row of rows.slice(1))
+          expect(row).toMatch(new RegExp(`^│ \\S+ +│ \\S* +${right}`));
         expect(stdout).toContain(ground.mint.url.replace('http://', ''));
-        expect(stdout).toContain('a-mint-with-a-long-name'.slice(0, more.length > 0 ? 10 : 23));
-        expect(stdout).toMatch(/│ 987,654,321 │/);
+        expect(stdout).toContain('a-mint-with-a-long-name');
+        if (!verify) expect(stdout).toMatch(/│ 987,654,321 │/);
         await ground.db.collection('cashu_tokens').deleteMany({ npub: other.npub });
         await ground.db.collection('cashu_wallets').deleteMany({ npub: other.npub });
       },
@@ -202,7 +208,8 @@ describe('balance', () => {
         { type: 'DB_UNSPENT_MINT_SPENT', severity: 'HIGH', amount: 128, y: coin?.Y },
       ]);
       expect(human.stdout).toContain('✗ 1 differ');
-      expect(human.stderr).toContain(`HIGH DB_UNSPENT_MINT_SPENT 128 sat, Y ${coin?.Y}`);
+      expect(human.stdout).toContain('\nHIGH DB_UNSPENT_MINT_SPENT: 128 sat\n');
+      expect(human.stdout).toMatch(new RegExp(`^  npub1\\S+…\\w{4}  Y ${coin?.Y}$`, 'm'));
     });
   });
 

@@ -96,6 +96,21 @@ describe.skipIf(!HAS_PTY)('at a terminal', () => {
     });
   });
 
+  it('NO_COLOR takes the colours away, and nothing else', async () => {
+    const coloured = (raw: string) => raw.split('\u001b').some((part) => /^\[[0-9;]*m/.test(part));
+    for (const NO_COLOR of ['', '1']) {
+      const { invoice } = await ground.invoice({ amount_sat: 25 });
+      const env = { ...ground.env, NO_COLOR };
+      const terminal = startOnTerminal(['melt', invoice, ...ground.owner], env);
+      await terminal.shows(/Pay 25 sat\?/);
+      terminal.type('y');
+      expect(await terminal.ended).toBe(0);
+      ground.heard(terminal.raw());
+      expect(coloured(terminal.raw())).toBe(NO_COLOR === '');
+      expect(terminal.text()).toMatch(/✔ asking the mint to pay 25 sat/);
+    }
+  });
+
   it('a sentence is broken between words, and commands are not broken at all', async () => {
     const nobody = 'npub10elfcs4fr0l0r8af98jlmgdh9c8tcxjvz9qkw038js35mp4dma8qzvjptg';
     const { invoice } = await ground.invoice({ amount_sat: 100 });

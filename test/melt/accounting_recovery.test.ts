@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AuditEvent } from '../../src/domain/audit_event.ts';
 import type { FaultRule } from '../../src/practice/mint/client.ts';
+import { openPracticeWallet } from '../../src/practice/mint/practice_wallet.ts';
 import { AUDIT_LOG } from '../../src/store/collections.ts';
 import { expectSettledBooks } from '../support/melt_books.ts';
 import { onlyOperation } from '../support/melt_cli.ts';
@@ -58,18 +59,33 @@ const events = ({ ops }: MeltGround, type: AuditEvent['type']) =>
 describe('change that the answer lacks', () => {
   it.each([
     { title: 'is left out', action: { type: 'change_missing' } },
-    { title: 'is short by one coin', action: { type: 'omit', fields: ['change.0'] } },
-    { title: 'has no proofs and another order', action: { type: 'change_without_dleq' } },
+    { title: 'is short by its first coin', action: { type: 'omit', fields: ['change.0'] } },
+    { title: 'is short by its last coin', action: { type: 'omit', fields: ['change.3'] } },
+    { title: 'comes without proofs', action: { type: 'change_without_dleq' } },
     { title: 'comes in another order', action: { type: 'change_shuffled' } },
     { title: 'has a signature of zero too many', action: { type: 'change_zero_signature' } },
   ] satisfies Lie[])('$title: restored by its blank outputs', async ({ action }) => {
-    const { ground, request, payment_hash } = await lyingMint(always('melt', action));
+    const everywhere = [always('melt', action), always('quote', action)];
+    const { ground, request, payment_hash } = await lyingMint(...everywhere);
     const outcome = await ground.melt(request);
     expect(outcome).toMatchObject({
       status: 'paid',
       operation: { lightning_fee: 3, change_amount: 720 },
     });
     await expectSettledBooks(ground, [payment_hash]);
+  });
+
+  it('comes in another order and without proofs: no signature is taken for its place', async () => {
+    const lies = [{ type: 'change_shuffled' }, { type: 'change_without_dleq' }] as const;
+    const { ground, request } = await lyingMint(...lies.map((lie) => always('melt', lie)));
+    expect((await ground.melt(request)).status).toBe('paid');
+    // A signature on the wrong blank makes a coin that looks right and that no mint takes.
+    const live = (await ground.tokens()).filter((token) => token.status === 'unspent');
+    const change = live.flatMap(({ proofs }) => proofs);
+    const purse = await openPracticeWallet(ground.mint.url);
+    const bare = change.map(({ id, amount, secret, C }) => ({ id, amount, secret, C }));
+    const fresh = await purse.receive(bare);
+    expect(fresh.reduce((sum, { amount }) => sum + amount.toNumber(), 0)).toBe(720 - 1);
   });
 
   it('is signed with another keyset: taken all the same', async () => {

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { tokensOf } from '../../src/store/documents.ts';
 import { ATOMIC_APP, type AtomicGround, atomicGround } from '../support/atomic_ground.ts';
 import { coins } from '../support/coins.ts';
-import { withFailPoint } from '../support/fail_point.ts';
+import { type FailPointData, withFailPoint } from '../support/fail_point.ts';
 import { codeOf } from '../support/melt_ground.ts';
 
 /** All or nothing: what `executeAtomicMelt` leaves behind when something goes wrong in between. */
@@ -40,7 +40,7 @@ async function isUnderWay(command: string): Promise<boolean> {
 describe('executeAtomicMelt, rolled back', () => {
   /** Commands fail for the connection of these tests only. */
   const failing = (
-    data: { failCommands: string[]; errorCode?: number; closeConnection?: boolean },
+    data: Omit<FailPointData, 'appName'>,
     mode: { times: number } | 'alwaysOn',
     run: () => Promise<unknown>,
   ) => withFailPoint(ground.client, { ...data, appName: ATOMIC_APP }, mode, run);
@@ -103,19 +103,22 @@ describe('executeAtomicMelt, rolled back', () => {
     expect(await ground.hashes()).toEqual(before);
   });
 
-  it.each(['update', 'insert', 'commitTransaction'])(
-    'is done exactly once when the connection breaks at "%s"',
-    async (command) => {
-      const { _id } = await ground.addToken([8]);
-      const id = newId();
-      await failing({ failCommands: [command], closeConnection: true }, { times: 1 }, () =>
-        book([_id], id),
-      );
-      expect((await ground.read(_id))?.status).toBe('spent');
-      expect(await writtenBy([id])).toEqual([`${id}_keep`, `${id}_melt_change`]);
-      expect(await eventsOf([id])).toHaveLength(1);
-    },
-  );
+  const BROKEN = { closeConnection: true };
+  // The server has rolled back already; the driver begins anew.
+  const ROLLED_BACK = { errorCode: 251, errorLabels: ['TransientTransactionError'] };
+  it.each([
+    { command: 'update', what: 'the connection breaks', fault: BROKEN },
+    { command: 'insert', what: 'the connection breaks', fault: BROKEN },
+    { command: 'commitTransaction', what: 'the connection breaks', fault: BROKEN },
+    { command: 'commitTransaction', what: 'all is rolled back', fault: ROLLED_BACK },
+  ])('is done exactly once when $what at "$command"', async ({ command, fault }) => {
+    const { _id } = await ground.addToken([8]);
+    const id = newId();
+    await failing({ failCommands: [command], ...fault }, { times: 1 }, () => book([_id], id));
+    expect((await ground.read(_id))?.status).toBe('spent');
+    expect(await writtenBy([id])).toEqual([`${id}_keep`, `${id}_melt_change`]);
+    expect(await eventsOf([id])).toHaveLength(1);
+  });
 });
 
 describe('executeAtomicMelt, side by side', () => {

@@ -53,8 +53,6 @@ describe('twenty processes pay at once', () => {
       await addTokens(ground, 2, 8);
       const invoices = await freshInvoices(ground, INVOICE_SAT);
       const ends = await payAtOnce(ground, invoices);
-      process.stderr.write(`${codesOf(ends)}\n`);
-      for (const e of ends) if (e.code !== 0 && e.code !== 21) process.stderr.write(e.stdout);
       const paid = invoices.filter((_, index) => ends[index]?.code === 0);
       const refused = ends.filter(({ code }) => code !== 0);
       // 1,024 sat are enough for ten payments of 100 sat with 2 sat in fees each, and not for eleven.

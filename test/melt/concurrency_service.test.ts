@@ -55,7 +55,6 @@ describe('twenty calls in one process pay at once', () => {
       await addTokens(ground, 2, 8);
       const invoices = await freshInvoices(ground, INVOICE_SAT);
       const answers = await payAtOnce(ground, invoices);
-      process.stderr.write(`${answers}\n`);
       const paid = invoices.filter((_, index) => answers[index] === 'paid');
       expect(paid.length).toBeGreaterThan(0);
       expect(paid.length).toBeLessThanOrEqual(10);

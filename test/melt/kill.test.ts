@@ -8,27 +8,22 @@ import {
   holdFirstOfT3,
   holdOn,
   killAtCommit,
-  killMelt,
+  killHeld,
+  killUnanswered,
   lookAt,
   resumeToTheEnd,
   until,
 } from './kill_points.ts';
 
+const PATIENCE_MS = 180_000;
+
 /** The built command, killed with SIGKILL, and then looked at by an operator. */
-describe('a payment whose process is killed', () => {
+describe.concurrent('a payment whose process is killed', { timeout: PATIENCE_MS }, () => {
   it('after T1 frees its coins at the first look', async () => {
     const ground = await carelessGround();
-    const killed = await killMelt(ground, {
-      prepare: (server) =>
-        server.hold(holdOn(ground, 'update', MELT_OPERATIONS, { thenFails: true })),
-      arrived: (server) => server.held(),
-    });
-    expect(killed).toMatchObject({
-      state: 'prepared',
-      journal: ['intent'],
-      meltRequests: 0,
-      payments: 0,
-    });
+    const hold = holdOn(ground, 'update', MELT_OPERATIONS, { thenFails: true });
+    const killed = await killHeld(ground, { hold });
+    expect(killed).toMatchObject({ state: 'prepared', journal: ['intent'], meltRequests: 0 });
     await expectConflict(ground, killed);
     expect(codesOf(await resumeToTheEnd(ground, killed.operationId))).toEqual([21]);
     await expectSettledBooks(ground, []);
@@ -36,18 +31,9 @@ describe('a payment whose process is killed', () => {
 
   it('after T2 and before the mint did anything waits for the quiet period, then frees', async () => {
     const ground = await carelessGround();
-    const { control } = ground.mint;
-    const killed = await killMelt(ground, {
-      prepare: () =>
-        control.setFaults([{ endpoint: 'melt', phase: 'before', action: { type: 'stall' } }]),
-      arrived: () => until(async () => (await control.meltRequests()).length === 1),
-    });
-    expect(killed).toMatchObject({
-      state: 'submitting',
-      journal: ['intent'],
-      meltRequests: 1,
-      payments: 0,
-    });
+    const killed = await killUnanswered(ground, 'melt', 'before');
+    expect(killed).toMatchObject({ state: 'submitting', journal: ['intent'], payments: 0 });
+    expect(killed.meltRequests).toBe(1);
     await expectConflict(ground, killed);
     expect(codesOf(await resumeToTheEnd(ground, killed.operationId))).toEqual([22, 21]);
     await expectSettledBooks(ground, []);
@@ -55,18 +41,8 @@ describe('a payment whose process is killed', () => {
 
   it('after the mint paid and before its reply came settles from what the mint shows', async () => {
     const ground = await carelessGround();
-    const { control } = ground.mint;
-    const killed = await killMelt(ground, {
-      prepare: () =>
-        control.setFaults([{ endpoint: 'melt', phase: 'after', action: { type: 'stall' } }]),
-      arrived: () => until(async () => Object.keys(await control.payments()).length === 1),
-    });
-    expect(killed).toMatchObject({
-      state: 'submitting',
-      journal: ['intent'],
-      meltRequests: 1,
-      payments: 1,
-    });
+    const killed = await killUnanswered(ground, 'melt', 'after');
+    expect(killed).toMatchObject({ state: 'submitting', journal: ['intent'], payments: 1 });
     await expectConflict(ground, killed);
     expect(codesOf(await resumeToTheEnd(ground, killed.operationId))).toEqual([0]);
     await expectSettledBooks(ground, [killed.invoice.payment_hash]);
@@ -74,16 +50,9 @@ describe('a payment whose process is killed', () => {
 
   it('after the reply came and before T3 settles from the journal', async () => {
     const ground = await carelessGround();
-    const killed = await killMelt(ground, {
-      prepare: (server) => server.hold(holdFirstOfT3(ground, { thenFails: true })),
-      arrived: (server) => server.held(),
-    });
-    expect(killed).toMatchObject({
-      state: 'submitting',
-      journal: ['intent', 'reply'],
-      meltRequests: 1,
-      payments: 1,
-    });
+    const killed = await killHeld(ground, { hold: holdFirstOfT3(ground, { thenFails: true }) });
+    expect(killed).toMatchObject({ state: 'submitting', journal: ['intent', 'reply'] });
+    expect(killed.payments).toBe(1);
     await expectConflict(ground, killed);
     await ground.mint.control.resetRequests();
     expect(codesOf(await resumeToTheEnd(ground, killed.operationId))).toEqual([0]);
@@ -94,7 +63,9 @@ describe('a payment whose process is killed', () => {
 });
 
 /** The server carries out a commit that it has, whatever became of the client. */
-describe('a payment whose process is killed while a commit is under way', () => {
+describe.concurrent('a payment killed while a commit is under way', {
+  timeout: PATIENCE_MS,
+}, () => {
   it('of T1: the operation is there, unsent', async () => {
     const ground = await carelessGround();
     const { invoice, state } = await killAtCommit(ground, 1);

@@ -27,33 +27,67 @@ export interface Standing {
   payments: number;
 }
 
-/** How to make a process stand still at a point, and to know that it does. */
-export interface KillPoint {
-  prepare(server: HoldingServer): Promise<unknown>;
-  arrived(server: HoldingServer, melt: ChildProcess): Promise<unknown>;
+/** Where the server holds a payment back. */
+export interface HeldPoint {
+  hold: Hold;
+  /** From the held command on to the point itself; gets the session of the command. */
+  proceed?(server: HoldingServer, melt: ChildProcess, session: string): Promise<unknown>;
   env?: Record<string, string>;
 }
 
 /**
- * Starts a payment as a process, waits until it has arrived at the point, looks where it stands,
- * and kills it with SIGKILL.
- *
- * @param point `prepare` sets holds and faults before the process starts, `arrived` waits until it
- *   stands there
+ * Starts a payment as a process, waits until the server holds it at the point, looks where it
+ * stands, and kills it with SIGKILL.
  */
-export async function killMelt(ground: MeltGround, point: KillPoint): Promise<Standing> {
-  const { invoice } = await ground.request(700);
+export async function killHeld(ground: MeltGround, point: HeldPoint): Promise<Standing> {
+  const { hold, proceed = async () => {}, env = {} } = point;
   return withHolds(ground.ops.store.client, async (server) => {
-    await point.prepare(server);
-    const melt = startMelt(ground, invoice, point.env);
-    try {
-      await point.arrived(server, melt.child);
-      return await lookAt(ground, invoice);
-    } finally {
-      melt.child.kill('SIGKILL');
-      expect(await melt.ended).toMatchObject({ code: null, signal: 'SIGKILL', stdout: '' });
-    }
+    await server.hold(hold);
+    return killWhen(ground, env, async (melt) => {
+      const session = await server.held();
+      await proceed(server, melt, session);
+    });
   });
+}
+
+/**
+ * Starts a payment as a process whose melt or swap request is never answered, and kills it.
+ *
+ * @param phase `before`: the mint does nothing; `after`: it does all that was asked for
+ */
+export async function killUnanswered(
+  ground: MeltGround,
+  endpoint: 'melt' | 'swap',
+  phase: 'before' | 'after',
+  env: Record<string, string> = {},
+): Promise<Standing> {
+  const { control } = ground.mint;
+  await control.setFaults([{ endpoint, phase, action: { type: 'stall' } }]);
+  const asked = {
+    melt: async () => (await control.meltRequests()).length === 1,
+    swap: async () => (await control.requests()).by_path['/v1/swap'] === 1,
+  };
+  const done = {
+    melt: async () => Object.keys(await control.payments()).length === 1,
+    swap: async () => (await control.ledger()).redeemed_sat > 0,
+  };
+  return killWhen(ground, env, () => until({ before: asked, after: done }[phase][endpoint]));
+}
+
+async function killWhen(
+  ground: MeltGround,
+  env: Record<string, string>,
+  arrived: (melt: ChildProcess) => Promise<void>,
+): Promise<Standing> {
+  const { invoice } = await ground.request(700);
+  const melt = startMelt(ground, invoice, env);
+  try {
+    await arrived(melt.child);
+    return await lookAt(ground, invoice);
+  } finally {
+    melt.child.kill('SIGKILL');
+    expect(await melt.ended).toMatchObject({ code: null, signal: 'SIGKILL', stdout: '' });
+  }
 }
 
 /** Where the payment stands, from the raw database, the journal and the mint. */
@@ -100,15 +134,15 @@ export function holdLastOf(ground: MeltGround, transaction: 1 | 2 | 3): Hold {
  * @returns where it stands before the server carries the commit out, which it does soon after
  */
 export function killAtCommit(ground: MeltGround, transaction: 1 | 2 | 3): Promise<Standing> {
-  return killMelt(ground, {
-    prepare: (server) => server.hold(holdLastOf(ground, transaction)),
-    arrived: holdCommit,
-  });
+  return killHeld(ground, { hold: holdLastOf(ground, transaction), proceed: holdCommit });
 }
 
 /** From the held last write of a transaction on to its held commit. */
-export async function holdCommit(server: HoldingServer, melt: ChildProcess): Promise<void> {
-  const session = await server.held();
+export async function holdCommit(
+  server: HoldingServer,
+  melt: ChildProcess,
+  session: string,
+): Promise<void> {
   melt.kill('SIGSTOP');
   await server.hold({ command: 'commitTransaction', appName: MELT_CLIENT, holdMs: HOLD_MS });
   melt.kill('SIGCONT');

@@ -30,7 +30,7 @@ async function pausedBeforeRequest(
   return withHolds(ground.ops.store.client, async (server) => {
     await server.hold(holdLastOf(ground, 2));
     const { child, ended } = startMelt(ground, invoice, env);
-    await holdCommit(server, child);
+    await holdCommit(server, child, await server.held());
     child.kill('SIGSTOP');
     expect(await lookAt(ground, invoice)).toMatchObject({ state: 'prepared', meltRequests: 0 });
     await until(async () => (await lookAt(ground, invoice)).state !== 'prepared');

@@ -184,9 +184,10 @@ describe('checkProofStates, a mint that says too little', () => {
     { lie: 'checkstate_foreign', title: 'a coin that nobody asked about' },
   ] as const)('$title: what is missing is unknown, never unspent', async ({ lie }) => {
     const own = await reconcileGround();
-    const { proofs } = await own.stage([1, 2, 4]);
-    const last = proofs.at(-1)?.Y ?? '';
-    await own.mint.control.setState([last], 'SPENT');
+    const { proofs } = await own.stage([1, 2, 4], { status: 'pending' });
+    const ys = proofs.map(({ Y }) => Y);
+    const last = ys.at(-1) ?? '';
+    await own.mint.control.setState(ys, 'PENDING');
     const rule = { endpoint: 'checkstate', phase: 'after', times: 0 } as const;
     await own.mint.control.setFaults([{ ...rule, action: { type: lie } }]);
     const found = await own.ops.reconciliation.checkWallet(own.npub, own.mint.url);

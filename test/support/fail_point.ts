@@ -99,6 +99,16 @@ export function withHolds<T>(
   });
 }
 
+/**
+ * Ends a session and its open transaction, whose locks go with it. For a client that died the
+ * server does this itself, within 60 to 90 s.
+ *
+ * @param session as `held` named it
+ */
+export async function endSession(admin: mongo.MongoClient, session: string): Promise<void> {
+  await admin.db('admin').command({ killSessions: [{ id: new mongo.UUID(session) }] });
+}
+
 function failPointOf({ command, namespace, appName, skip = 0, holdMs, thenFails }: Hold) {
   return {
     mode: skip > 0 ? { skip } : 'alwaysOn',

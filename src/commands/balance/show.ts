@@ -1,4 +1,5 @@
 import { type Npub, shortNpub } from '../../domain/npub.ts';
+import { printable } from '../../domain/printable.ts';
 import type { Io } from '../../io/io.ts';
 import { type Cell, type Column, groupDigits } from '../../io/table.ts';
 import type { BalanceFlags } from './command.ts';
@@ -6,11 +7,14 @@ import type { BalanceEntry } from './run.ts';
 import type { Totals } from './totals.ts';
 import type { Verification } from './verify.ts';
 
-const COLUMNS: readonly Column[] = [
+const WALLET_COLUMNS: readonly Column[] = [
   { title: 'owner', keepWhole: true },
   { title: 'mint' },
   { title: 'spendable', keepWhole: true },
   { title: 'reserved', keepWhole: true },
+];
+/** Not with the mint's verdict: a mint is asked about live coins, and its name needs the room. */
+const HISTORY_COLUMNS: readonly Column[] = [
   { title: 'deposits', keepWhole: true },
   { title: 'spent', keepWhole: true },
 ];
@@ -25,25 +29,33 @@ export async function showBalances(
   flags: BalanceFlags,
 ): Promise<void> {
   if (entries.length === 0) {
-    io.err(
-      flags.below === undefined
-        ? 'There are no wallets.'
-        : `No wallet is below ${groupDigits(flags.below)} sat.`,
-    );
+    io.err(noWallets(flags));
     return;
   }
   const mixed = totals.length > 1;
-  const columns = [...COLUMNS];
-  if (mixed) columns.push(UNIT_COLUMN);
-  if (flags.verify) columns.push(VERDICT_COLUMN);
   const rows = entries.map((entry) => rowOf(entry, mixed));
   if (entries.length > 1) rows.push(...totals.map((total) => totalRow(total, mixed, flags)));
   io.out(`amounts in ${mixed ? 'the unit of each wallet' : totals[0]?.unit}`);
-  await io.table(columns, rows);
-  if (entries.some(({ pending_deposits }) => pending_deposits > 0)) {
+  await io.table(columnsOf(mixed, flags), rows);
+  if (!flags.verify && entries.some(({ pending_deposits }) => pending_deposits > 0)) {
     io.err('deposits: Lightning deposits that were begun and never minted; they are no balance.');
   }
-  for (const { verified } of entries) for (const line of findingLines(verified)) io.err(line);
+  for (const entry of entries) showVerification(io, entry);
+}
+
+function noWallets({ below }: BalanceFlags): string {
+  return below === undefined
+    ? 'There are no wallets.'
+    : `No wallet is below ${groupDigits(below)} sat.`;
+}
+
+function columnsOf(mixed: boolean, { verify }: BalanceFlags): Column[] {
+  return [
+    ...WALLET_COLUMNS,
+    ...(verify ? [] : HISTORY_COLUMNS),
+    ...(mixed ? [UNIT_COLUMN] : []),
+    ...(verify ? [VERDICT_COLUMN] : []),
+  ];
 }
 
 function rowOf(entry: BalanceEntry, mixed: boolean): Cell[] {
@@ -53,8 +65,7 @@ function rowOf(entry: BalanceEntry, mixed: boolean): Cell[] {
     mint_url.replace(/^https?:\/\//, ''),
     spendable,
     reserved,
-    pending_deposits,
-    spent,
+    ...(verified ? [] : [pending_deposits, spent]),
     ...(mixed ? [unit] : []),
     ...(verified ? [verdict(verified)] : []),
   ];
@@ -62,8 +73,15 @@ function rowOf(entry: BalanceEntry, mixed: boolean): Cell[] {
 
 function totalRow(totals: Totals, mixed: boolean, { verify }: BalanceFlags): Cell[] {
   const { unit, spendable, reserved, pending_deposits, spent } = totals;
-  const cells: Cell[] = ['total', '', spendable, reserved, pending_deposits, spent];
-  return [...cells, ...(mixed ? [unit] : []), ...(verify ? [''] : [])];
+  return [
+    'total',
+    '',
+    spendable,
+    reserved,
+    ...(verify ? [] : [pending_deposits, spent]),
+    ...(mixed ? [unit] : []),
+    ...(verify ? [''] : []),
+  ];
 }
 
 function verdict({ unknown, findings, checked }: Verification): Cell {
@@ -74,14 +92,22 @@ function verdict({ unknown, findings, checked }: Verification): Cell {
 }
 
 const FINDINGS_SHOWN_MAX = 10;
+const NAME_MAX = 20;
 
-function findingLines(verified: Verification | undefined): string[] {
-  if (verified === undefined) return [];
-  const shown = verified.findings
+function showVerification(io: Io, entry: BalanceEntry): void {
+  for (const line of findingLines(entry)) io.out(line);
+  const error = entry.verified?.error ?? null;
+  if (error !== null) io.err(`the mint did not answer: ${error}`);
+}
+
+function findingLines({ npub, verified }: BalanceEntry): string[] {
+  const findings = verified?.findings ?? [];
+  const shown = findings
     .slice(0, FINDINGS_SHOWN_MAX)
-    .map((d) => `${d.severity} ${d.type} ${groupDigits(d.amount)} sat, Y ${d.y}`);
-  const more = verified.findings.length - shown.length;
-  if (more > 0) shown.push(`… and ${more} more; --json has all`);
-  if (verified.error !== null) shown.push(`the mint did not answer: ${verified.error}`);
-  return shown;
+    .flatMap(({ severity, type, amount, y }) => [
+      `${severity} ${type}: ${groupDigits(amount)} sat`,
+      `  ${printable(shortNpub(npub as Npub), NAME_MAX)}  Y ${y}`,
+    ]);
+  const more = findings.length - FINDINGS_SHOWN_MAX;
+  return more > 0 ? [...shown, `… and ${groupDigits(more)} more; --json has all`] : shown;
 }

@@ -11,7 +11,6 @@ import { reportDryRun, reportOutcome } from '../../report/melt_report.ts';
 import type { MeltOutcome, MeltPlan, MeltRequest, MeltStatus } from '../../services/melt/types.ts';
 
 import type { MeltFlags } from './command.ts';
-import { assertMeltsAreSafe } from './ready.ts';
 import { assertMayPay, NOTHING_SENT, readRequest, waitOf } from './request.ts';
 import { showOutcome, showPlan, showRehearsal } from './show.ts';
 
@@ -85,7 +84,6 @@ function planned(
   { dryRun }: MeltFlags,
 ): Promise<MeltPlan | MeltOutcome> {
   const plan = async () => {
-    await assertMeltsAreSafe(io, ops.store);
     const made = await ops.melt.plan(request);
     if (dryRun && !('status' in made)) await ops.melt.rehearse(made);
     return made;

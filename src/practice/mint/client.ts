@@ -14,7 +14,7 @@ import type { FaultRule } from './fault_rules.ts';
 import type { PracticeInvoice } from './invoice_schema.ts';
 import type { LedgerReport } from './ledger.ts';
 import type { PaymentBehaviour } from './lightning.ts';
-import { launchMint } from './mint_process.ts';
+import { launchMint, type MintProcess } from './mint_process.ts';
 import {
   DEFAULT_SETTINGS,
   type FeeReserveRule,
@@ -91,17 +91,8 @@ export interface PracticeMintControl {
   configure(patch: SettingsPatch): Promise<MintSettings>;
 }
 
-export interface PracticeMint {
-  url: string;
-  pid: number;
+export interface PracticeMint extends MintProcess {
   control: PracticeMintControl;
-  /** Ends the process in order. */
-  stop(): Promise<void>;
-  /** Ends it with SIGKILL; its state is gone. */
-  kill(): Promise<void>;
-  /** Freezes it: connections stay open and nothing answers. Its state survives. */
-  suspend(): void;
-  resume(): void;
 }
 
 /** How long a control call may take; a mint that signs a thousand outputs answers nothing else. */

@@ -23,9 +23,9 @@ export interface MintProcess {
   pid: number;
   /** Ends it in order; returns when it is gone. */
   stop(): Promise<void>;
-  /** Ends it at once (SIGKILL); returns when it is gone. */
+  /** Ends it at once (SIGKILL) and with it its state; returns when it is gone. */
   kill(): Promise<void>;
-  /** Freezes it (SIGSTOP): connections stay open and nothing answers. */
+  /** Freezes it (SIGSTOP): connections stay open and nothing answers. Its state survives. */
   suspend(): void;
   /** Lets it go on. */
   resume(): void;

@@ -1,7 +1,7 @@
 import { MAX_AMOUNT } from '../../domain/amount.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
 import { type StoredProof, sumProofs } from '../../domain/proof.ts';
-import { named } from '../../domain/proof_y.ts';
+import { yOf } from '../../domain/proof_y.ts';
 import type { MeltQuote, MintGateway } from '../../mint/gateway.ts';
 import type { TokenDocument } from '../../store/documents.ts';
 import type { CoinChoice, MeltDeps } from './types.ts';
@@ -58,7 +58,8 @@ async function tryToChoose(
   const known = coins.filter((coin) => mint.knowsKeyset(coin.id));
   const selection = known.length > 0 ? mint.selectInputs(known, needed) : null;
   if (selection === null) return { coins, known };
-  const inputs = selection.inputs.map(named);
+  // A stored Y may be wrong, and the whole decision stands on it.
+  const inputs = selection.inputs.map((coin) => ({ ...coin, Y: yOf(coin.secret) }));
   const inputs_amount = sumProofs(inputs);
   const { input_fee } = selection;
   return {

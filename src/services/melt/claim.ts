@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
+import { mongo } from 'mongoose';
 import { CashuOpsError } from '../../domain/errors.ts';
 import type { PreparedOperation } from '../../domain/melt_operation.ts';
 import { isLocked, sumProofs } from '../../domain/proof.ts';
@@ -85,6 +86,15 @@ function othersWereFaster(error: unknown): boolean {
   return error.code === 'TOKENS_NOT_AVAILABLE' || error.code === 'DATABASE_BUSY';
 }
 
+/** A payment is booked by document ids, so ids of another kind are found out before it is made. */
+function assertUsualIds(documents: readonly { _id: unknown }[]): void {
+  if (documents.every(({ _id }) => _id instanceof mongo.ObjectId)) return;
+  throw new CashuOpsError(
+    'INVALID_TOKEN',
+    'The wallet or one of its tokens has a document id that is no ObjectId, so a payment from it could not be booked. Nothing was paid; store it anew with an id of the usual kind.',
+  );
+}
+
 /** The operation with its outputs, in the journal and not yet in the database. */
 async function writeDown(
   deps: MeltDeps,
@@ -92,6 +102,7 @@ async function writeDown(
   choice: CoinChoice,
 ): Promise<PreparedOperation> {
   const { wallet, mint, quote } = plan;
+  assertUsualIds([wallet, ...choice.tokens]);
   const privkey = choice.inputs.some(isLocked)
     ? await deps.wallets.spendingKey(wallet.npub, wallet.mint_url)
     : null;

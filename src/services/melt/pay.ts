@@ -1,4 +1,5 @@
 import { CashuOpsError, messageOf } from '../../domain/errors.ts';
+import { assertPayable } from '../../domain/invoice.ts';
 import {
   isSubmitted,
   type MeltOperation,
@@ -18,6 +19,7 @@ import { provesPayment } from './settle.ts';
 import { type Stopwatch, stopwatch } from './stopwatch.ts';
 import { continueAfterSwap, swappedCoins } from './swap.ts';
 import type { MeltDeps, MeltOutcome, MeltPlan } from './types.ts';
+import { assertNotStopped } from './validate.ts';
 
 /**
  * A process that was paused this long between T2 and the request (ms) must not send any more:
@@ -42,6 +44,7 @@ export async function payMelt(
 ): Promise<MeltOutcome> {
   const watch = stopwatch(plan.durations);
   assertNotInterrupted(interrupted);
+  await assertStillPayable(deps, plan);
   const prepared = await claimCoins(deps, plan, watch);
   try {
     const submitting = await submit(deps, plan, prepared, interrupted, watch);
@@ -63,7 +66,13 @@ async function movedByOthers(
   const moved =
     error instanceof CashuOpsError &&
     (error.code === 'OPERATION_CHANGED' || error.code === 'TOKENS_NOT_AVAILABLE');
-  return moved ? melts.find(_id) : null;
+  return moved ? melts.get(_id) : null;
+}
+
+/** A person may think for an hour before agreeing: what can change meanwhile is looked at again. */
+async function assertStillPayable(deps: MeltDeps, { invoice, request }: MeltPlan): Promise<void> {
+  assertNotStopped(await deps.wallets.readPolicy(), request);
+  assertPayable(invoice, { network: deps.settings.network, now: deps.clock() });
 }
 
 /** T1 is done: on to T2, through the swap where there is one. Null when the swap's end is not known. */
@@ -129,7 +138,7 @@ async function outcomeAfterSwap(
   prepared: PreparedOperation,
   watch: Stopwatch,
 ): Promise<MeltOutcome> {
-  const current = await deps.melts.find(prepared._id);
+  const current = await deps.melts.get(prepared._id);
   return resolveMelt(deps, current ?? prepared, watch);
 }
 

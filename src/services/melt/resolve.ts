@@ -182,7 +182,7 @@ async function noteOrReread(
     return await deps.melts.note(from, to);
   } catch (error) {
     if (!(error instanceof CashuOpsError) || error.code !== 'OPERATION_CHANGED') throw error;
-    return (await deps.melts.find(from._id)) ?? from;
+    return (await deps.melts.get(from._id)) ?? from;
   }
 }
 
@@ -196,11 +196,12 @@ export async function settleOrKeepOpen(
 ): Promise<MeltOutcome> {
   const result = await settleMelt(deps, mint, operation, reading, watch);
   if (result.settled) return outcomeOf(result.operation, watch.durations);
-  if (operation.state !== 'failed') {
-    const reason = `paid, but ${result.why}`;
-    const state = 'needs_attention';
-    await noteOrReread(deps, operation, { ...operation, state, reason, updated_at: deps.clock() });
-  }
+  if (operation.state === 'failed') throw booksDoNotClose(operation, result.why);
+  const state = result.waiting ? ('pending' as const) : ('needs_attention' as const);
+  const reason = `paid, but ${result.why}`;
+  const next = { ...operation, state, reason, updated_at: deps.clock() };
+  const noted = await noteOrReread(deps, operation, next);
+  if (result.waiting) return outcomeOf(noted, watch.durations);
   throw booksDoNotClose(operation, result.why);
 }
 

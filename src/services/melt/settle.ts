@@ -8,7 +8,7 @@ import type {
   SubmittedOperation,
 } from '../../domain/melt_operation.ts';
 import { type NamedProof, sumProofs } from '../../domain/proof.ts';
-import { recoverChange, restoreOutputs } from '../../mint/change.ts';
+import { type RecoveredChange, recoverChange, restoreOutputs } from '../../mint/change.ts';
 import type { MintGateway, QuoteReading } from '../../mint/gateway.ts';
 import type { Stopwatch } from './stopwatch.ts';
 import type { MeltDeps } from './types.ts';
@@ -19,7 +19,7 @@ const SETTLE_ATTEMPTS_MAX = 5;
 export type SettleResult =
   | { settled: true; operation: PaidOperation }
   /** Paid, but the sums do not close: the operation stays open. */
-  | { settled: false; operation: MeltOperation; why: string };
+  | { settled: false; operation: MeltOperation; why: string; waiting: boolean };
 
 type Payable = SubmittedOperation | FailedOperation;
 
@@ -40,7 +40,9 @@ export async function settleMelt(
   const { change, books } = await watch.time('change', () =>
     changeThatCloses(mint, operation, reading),
   );
-  if (!books.closed) return { settled: false, operation, why: books.why };
+  if (!books.closed) {
+    return { settled: false, operation, why: books.why, waiting: books.why === CHANGE_NOT_TOLD };
+  }
   const paid = await watch.time('t3', () =>
     bookPayment(deps, operation, reading, change, books.lightning_fee),
   );
@@ -56,6 +58,9 @@ export function provesPayment(reading: QuoteReading, payment_hash: string): bool
   return createHash('sha256').update(Buffer.from(preimage, 'hex')).digest('hex') === payment_hash;
 }
 
+/** The mint is down or does not answer for the change: it may do so later. */
+const CHANGE_NOT_TOLD = 'the mint does not say what change it gave';
+
 interface Change {
   change: NamedProof[];
   books: Books;
@@ -68,7 +73,8 @@ async function changeThatCloses(
 ): Promise<Change> {
   const answered = closed(operation, await recoverChange(mint, operation.blanks, reading.change));
   if (answered.books.closed) return answered;
-  const restored = closed(operation, (await restoreOutputs(mint, operation.blanks)) ?? []);
+  const coins = await restoreOutputs(mint, operation.blanks);
+  const restored = closed(operation, { coins: coins ?? [], complete: coins !== null });
   if (restored.books.closed) return restored;
   // What was read, here or before a crash, may be an answer that lacked the change.
   const { change } = await mint.readMeltQuote(operation.quote_id);
@@ -76,13 +82,15 @@ async function changeThatCloses(
   return told.books.closed ? told : answered;
 }
 
-function closed(operation: Payable, change: NamedProof[]): Change {
+function closed(operation: Payable, { coins, complete }: RecoveredChange): Change {
   const { amount, fee_reserve, input_fee } = operation;
   const inputs = sumProofs(operation.inputs);
-  return {
-    change,
-    books: closeBooks({ inputs, amount, fee_reserve, input_fee, change: sumProofs(change) }),
-  };
+  const books = closeBooks({ inputs, amount, fee_reserve, input_fee, change: sumProofs(coins) });
+  // What may be change that the mint did not tell of is never booked as a fee.
+  const unsure = books.closed && books.lightning_fee > 0 && !complete;
+  return unsure
+    ? { change: coins, books: { ...books, closed: false, why: CHANGE_NOT_TOLD } }
+    : { change: coins, books };
 }
 
 async function bookPayment(
@@ -104,7 +112,9 @@ async function bookPayment(
       const current = await currentAfter(deps, error, operation._id);
       if (current?.state === 'paid') return current;
       const movable = current !== null && isPayable(current) && attempt < SETTLE_ATTEMPTS_MAX;
-      if (!movable || current.rev === from.rev) throw notBooked(deps, operation, error);
+      if (!movable || current.rev === from.rev) {
+        throw notBooked(deps, operation, error, await hasReply(deps, operation._id));
+      }
       from = current;
     }
   }
@@ -142,11 +152,20 @@ async function currentAfter(deps: MeltDeps, error: unknown, id: string) {
   const moved =
     error instanceof CashuOpsError &&
     ['OPERATION_CHANGED', 'TOKENS_NOT_AVAILABLE', 'DATABASE_BUSY'].includes(error.code);
-  return moved ? deps.melts.find(id).catch(() => null) : null;
+  return moved ? deps.melts.get(id).catch(() => null) : null;
+}
+
+async function hasReply({ journal }: MeltDeps, id: string): Promise<boolean> {
+  return (await journal.read(id)).some(({ kind }) => kind === 'reply');
 }
 
 /** A busy database is no failure: whoever holds the operation books it, or MongoDB lets go of it. */
-function notBooked(deps: MeltDeps, operation: Payable, cause: unknown): CashuOpsError {
+function notBooked(
+  deps: MeltDeps,
+  operation: Payable,
+  cause: unknown,
+  journalled: boolean,
+): CashuOpsError {
   const { _id, quote_id, transaction_id } = operation;
   if (cause instanceof CashuOpsError && cause.code === 'DATABASE_BUSY') {
     return new CashuOpsError(
@@ -161,9 +180,12 @@ function notBooked(deps: MeltDeps, operation: Payable, cause: unknown): CashuOps
       cause,
     );
   }
+  const kept = journalled
+    ? `nothing is lost: the mint's reply lies in ${deps.journal.pathOf(_id)}`
+    : 'the change can be asked for again at the mint';
   return new CashuOpsError(
     'CRITICAL_DB_FAILURE_AFTER_MINT_SUCCESS',
-    `The invoice is paid, but the database could not record it (${messageOf(cause)}). ${sumProofs(operation.inputs)} sat are at stake and nothing is lost: the mint's reply lies in ${deps.journal.pathOf(_id)}. Do not pay again.`,
+    `The invoice is paid, but the database could not confirm its record (${messageOf(cause)}). ${sumProofs(operation.inputs)} sat are at stake, and ${kept}. Do not pay again.`,
     {
       operation_id: _id,
       quote_id,

@@ -74,11 +74,16 @@ export async function swappedCoins(
   const coins =
     (signatures && (await unblindAll(mint, outputs, signatures))) ??
     (await restoreOutputs(mint, outputs));
-  if (coins?.length !== outputs.length) return null;
+  const fits = coins?.every(({ amount }, at) => amount === amountOf(outputs[at]));
+  if (coins?.length !== outputs.length || !fits) return null;
   return {
     send: coins.slice(0, swap.send_outputs.length),
     keep: coins.slice(swap.send_outputs.length),
   };
+}
+
+function amountOf(output: StoredOutput | undefined): number {
+  return Number(output?.blindedMessage.amount);
 }
 
 async function unblindAll(
@@ -90,7 +95,7 @@ async function unblindAll(
   const coins: NamedProof[] = [];
   for (const [index, output] of outputs.entries()) {
     const signature = signatures[index];
-    const fits = signature?.amount === Number(output.blindedMessage.amount) && signature.dleq;
+    const fits = signature?.amount === amountOf(output) && signature.dleq;
     if (!fits) return null;
     const coin = await mint.unblind(output, signature).catch(() => null);
     if (coin === null) return null;

@@ -38,6 +38,12 @@ export interface MeltWallets {
   /** sat that other operations hold */
   reservedBalance(npub: string, mintUrl: string): Promise<number>;
   readPolicy(): Promise<MeltPolicy>;
+  /**
+   * A melt needs the indexes that keep an invoice from being paid twice. Looked up once.
+   *
+   * @throws CashuOpsError STORE_NOT_READY
+   */
+  assertGuarded(): Promise<void>;
   /** The look back after the money moved; writes its own audit event. */
   reconcileAfterMelt(
     operation: PaidOperation,

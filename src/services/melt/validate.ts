@@ -1,7 +1,7 @@
 import { CashuOpsError } from '../../domain/errors.ts';
 import { assertPayable, type PayableInvoice } from '../../domain/invoice.ts';
-import type { MeltOperation } from '../../domain/melt_operation.ts';
-import { whyStopped } from '../../domain/melt_policy.ts';
+import type { FailedOperation, MeltOperation } from '../../domain/melt_operation.ts';
+import { type MeltPolicy, whyStopped } from '../../domain/melt_policy.ts';
 import { DUPLICATE_WINDOW_MS, generateOperationHash } from '../../domain/operation_hash.ts';
 import type { MintCapabilities, MintGateway } from '../../mint/gateway.ts';
 import type { Wallet } from '../../store/wallet_reads.ts';
@@ -42,20 +42,51 @@ export async function validateMelt(
   const { payment_hash } = invoice;
   const operation_hash = generateOperationHash({ npub, mint_url, payment_hash, amount });
   const since = new Date(now.getTime() - DUPLICATE_WINDOW_MS);
-  const [wallet, earlier, policy] = await Promise.all([
+  const [wallet, earlier, released, policy] = await Promise.all([
     deps.wallets.findWallet(npub, mint_url),
     deps.melts.findEarlier(payment_hash, operation_hash, since),
+    deps.melts.findReleased(payment_hash),
     deps.wallets.readPolicy(),
+    deps.wallets.assertGuarded(),
   ]);
   assertWallet(wallet, request);
   if (earlier !== null) return new EarlierOperation(earlier);
   assertPayable(invoice, { network: deps.settings.network, now });
-  const stopped = whyStopped(policy, npub, mint_url);
-  if (stopped !== null) throw meltsStopped(stopped, policy);
+  assertNotStopped(policy, request);
   const mint = deps.mintOf(mint_url);
   const capabilities = await mint.load();
   assertCanMelt(mint, capabilities, invoice.amount_sat);
+  await assertReleasedStayUnpaid(deps, released);
   return { wallet, invoice, operation_hash, mint, capabilities };
+}
+
+/**
+ * What was released may have been paid since: by a request that was delayed, or by a mint that lied.
+ * The quote tells; nobody else may pay the invoice before it says that it is unpaid.
+ */
+async function assertReleasedStayUnpaid(
+  deps: MeltDeps,
+  released: readonly FailedOperation[],
+): Promise<void> {
+  for (const { _id, mint_url, quote_id } of released) {
+    const { state, preimage } = await deps.mintOf(mint_url).readMeltQuote(quote_id);
+    const unpaid = (state === 'UNPAID' && preimage === null) || state === 'NOT_FOUND';
+    if (unpaid) continue;
+    throw new CashuOpsError(
+      'DUPLICATE_OPERATION',
+      `An earlier try of this payment was released, and the mint does not call it unpaid now (${state}). Nothing was paid; look at the earlier operation ${_id} first.`,
+      { operation_id: _id, quote_id, next_command: `cashu-ops melt --resume ${_id}` },
+    );
+  }
+}
+
+/** @throws CashuOpsError MELTS_STOPPED with who stopped melts, when and why */
+export function assertNotStopped(
+  policy: MeltPolicy,
+  { npub, mint_url }: Pick<MeltRequest, 'npub' | 'mint_url'>,
+): void {
+  const stopped = whyStopped(policy, npub, mint_url);
+  if (stopped !== null) throw meltsStopped(stopped, policy);
 }
 
 function assertWallet(

@@ -7,12 +7,15 @@ import type { Store } from '../../store/connection.ts';
 import { walletsOf } from '../../store/documents.ts';
 import { readMeltPolicy } from '../../store/melt_policy.ts';
 import { performPostMeltReconciliation } from '../../store/post_melt_reconciliation.ts';
+import { areSoundProofs } from '../../store/token_rules.ts';
 import { candidateTokens } from '../../store/token_selection.ts';
 import { findWallet } from '../../store/wallet_reads.ts';
+import type { ServiceLog } from '../reconciliation/reconciliation.ts';
+import { guardsOf } from './guards.ts';
 import type { Durations, MeltWallets } from './types.ts';
 
 /** The wallet side of a melt over the store. */
-export function meltWallets(store: Store, audit: AuditLog): MeltWallets {
+export function meltWallets(store: Store, audit: AuditLog, log: ServiceLog): MeltWallets {
   const { db } = store;
   return {
     async findWallet(npub, mintUrl) {
@@ -27,10 +30,17 @@ export function meltWallets(store: Store, audit: AuditLog): MeltWallets {
       return wallet?.p2pk_privkey || null;
     },
     async spendableTokens(npub, amount, mintUrl) {
-      return (await candidateTokens(db, npub, amount, mintUrl)).tokens;
+      const { tokens } = await candidateTokens(db, npub, amount, mintUrl);
+      const sound = tokens.filter(({ proofs }) => areSoundProofs(proofs));
+      if (sound.length < tokens.length) {
+        const broken = tokens.filter((token) => !sound.includes(token)).map(({ _id }) => _id);
+        log.warn('Tokens that hold no sound coins are not used', { tokens: broken.join(', ') });
+      }
+      return sound;
     },
     reservedBalance: (npub, mintUrl) => calculateBalance(db, npub, mintUrl, 'pending'),
     readPolicy: () => readMeltPolicy(db),
+    assertGuarded: guardsOf(store, log),
     reconcileAfterMelt: (operation, durations) =>
       reconcileAfterMelt(store, audit, operation, durations),
   };

@@ -1,16 +1,28 @@
 import { CashuOpsError } from '../../domain/errors.ts';
-import type { Io } from '../../io/io.ts';
 import { MELT_OPERATIONS } from '../../store/collections.ts';
 import type { Store } from '../../store/connection.ts';
 import { isStoreReady } from '../../store/ensure_store.ts';
+import type { ServiceLog } from '../reconciliation/reconciliation.ts';
 
 /**
  * A melt needs the indexes that keep an invoice from being paid twice. Without those on tokens it
  * may run, because old data can keep them from being built; the pre-flight check finds doubles.
  *
- * @throws CashuOpsError STORE_NOT_READY with the command that prepares the database
+ * @returns a check that looks once and remembers that all is well; it throws CashuOpsError
+ *   STORE_NOT_READY with the command that prepares the database
  */
-export async function assertMeltsAreSafe(io: Io, store: Store): Promise<void> {
+export function guardsOf(store: Store, log: ServiceLog): () => Promise<void> {
+  let known: Promise<void> | null = null;
+  return () => {
+    known ??= assertGuards(store, log).catch((error: unknown) => {
+      known = null;
+      throw error;
+    });
+    return known;
+  };
+}
+
+async function assertGuards(store: Store, log: ServiceLog): Promise<void> {
   const { missing } = await isStoreReady(store.db);
   if (missing.some((index) => index.startsWith(`${MELT_OPERATIONS}.`))) {
     throw new CashuOpsError(
@@ -20,6 +32,6 @@ export async function assertMeltsAreSafe(io: Io, store: Store): Promise<void> {
     );
   }
   if (missing.length > 0) {
-    io.err(`warning: ${missing.join(', ')} are missing; see "cashu-ops doctor"`);
+    log.warn(`${missing.join(', ')} are missing; see "cashu-ops doctor"`);
   }
 }

@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { CashuOpsError, type ErrorCode, type ErrorDetails } from '../domain/errors.ts';
+import { nextCommandOf } from './next_command.ts';
+
+const NPUB = 'npub10elfcs4fr0l0r8af98jlmgdh9c8tcxjvz9qkw038js35mp4dma8qzvjptg';
+
+function next(code: ErrorCode, argv: string[], details: ErrorDetails = {}): string | null {
+  return nextCommandOf(new CashuOpsError(code, 'A sentence.', details), argv);
+}
+
+describe('nextCommandOf', () => {
+  it('lets the error decide where it does', () => {
+    const details = { next_command: 'cashu-ops doctor --fix' };
+    expect(next('STORE_NOT_READY', ['melt'], details)).toBe('cashu-ops doctor --fix');
+  });
+
+  it('names the help of the command that was meant', () => {
+    expect(next('INVALID_ARGUMENT', ['melt', '--jsn'])).toBe('cashu-ops melt --help');
+    expect(next('INVALID_ARGUMENT', [])).toBe('cashu-ops --help');
+  });
+
+  it('repeats no word that it does not know', () => {
+    expect(next('INVALID_ARGUMENT', ['nsec1verysecret'])).toBe('cashu-ops --help');
+    const words = ['melt', '--npub', 'nsec1verysecret'];
+    expect(next('INSUFFICIENT_FUNDS', words)).toBe('cashu-ops balance --all');
+  });
+
+  it('names the owner, and the mint that did not answer', () => {
+    const words = ['melt', 'lnbc1', '--npub', NPUB];
+    expect(next('INSUFFICIENT_FUNDS', words)).toBe(`cashu-ops balance --npub ${NPUB}`);
+    expect(next('HIGH_SEVERITY_DISCREPANCIES', words)).toBe(
+      `cashu-ops balance --npub ${NPUB} --verify`,
+    );
+    const facts = { mint_url: 'https://mint.test' };
+    expect(next('MINT_UNREACHABLE', words, { facts })).toBe(
+      'cashu-ops doctor --mint https://mint.test',
+    );
+    expect(next('DATABASE_UNREACHABLE', words)).toBe('cashu-ops doctor');
+  });
+
+  it('says nothing where no command helps', () => {
+    expect(next('INVOICE_EXPIRED', ['melt'])).toBeNull();
+    expect(next('MELTS_STOPPED', ['melt'])).toBeNull();
+  });
+});

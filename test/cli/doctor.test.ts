@@ -1,0 +1,76 @@
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../src/practice/replica_set/free_port.ts';
+import { type CliGround, cliGround, expectNoLeaks } from '../support/cli_ground.ts';
+import { onlyDocument } from '../support/cli_refusal.ts';
+
+/** What an operator runs first when something is wrong. */
+describe('doctor', () => {
+  let ground: CliGround;
+  beforeAll(async () => {
+    ground = await cliGround({ coins: [8, 4] });
+  });
+  afterEach(() => ground.mint.control.resetInfo());
+
+  const doctor = async (env: Record<string, string> = {}, ...more: string[]) => {
+    const [machine, human] = await Promise.all([
+      ground.run(['doctor', '--json', ...more], { env }),
+      ground.run(['doctor', ...more], { env }),
+    ]);
+    const { schema, ok, checks } = onlyDocument(machine.stdout);
+    expect(schema).toBe('cashu-ops/doctor@1');
+    expect(ok).toBe(machine.code === 0);
+    expect(human.code).toBe(machine.code);
+    const failed = checks.flatMap((check: { ok: boolean; name: string }) =>
+      check.ok ? [] : check.name,
+    );
+    return { code: machine.code, failed, human };
+  };
+
+  it('all is well: one line for each thing, and nothing is changed', async () => {
+    const before = await ground.standing();
+    const { code, failed, human } = await doctor();
+    expect([code, failed, human.stderr]).toEqual([0, [], '']);
+    expect(human.stdout).toMatch(
+      /^settings +✓ ok .*\njournal +✓ ok .*\ndatabase +✓ ok .*\nindexes +✓ ok .*\nmint +✓ ok .*\n$/,
+    );
+    expect(await ground.standing()).toEqual(before);
+  });
+
+  it('--fix a second time has nothing to do', async () => {
+    const before = await ground.standing();
+    const { code, failed, human } = await doctor({}, '--fix');
+    expect([code, failed]).toEqual([0, []]);
+    expect(human.stdout).toMatch(/^indexes +✓ ok +all guards are there$/m);
+    expect(await ground.standing()).toEqual(before);
+  });
+
+  it('the mint is down, or lacks what a payment needs', async () => {
+    const nowhere = `http://127.0.0.1:${await freePort()}`;
+    expect(await doctor({}, '--mint', nowhere)).toMatchObject({ code: 25, failed: ['mint'] });
+    await ground.mint.control.setInfo({ nuts: { '7': null, '9': null } });
+    const { code, failed, human } = await doctor();
+    expect([code, failed]).toEqual([21, ['mint']]);
+    expect(human.stdout).toMatch(
+      /mint +✗ not ok +http.* lacks states of coins \(NUT-07\), restore \(NUT-09\)/,
+    );
+  });
+
+  it('the database is down, or an index is missing: with what to type', async () => {
+    const uri = `mongodb://127.0.0.1:${await freePort()}/wallets`;
+    const down = await doctor({ CASHU_OPS_MONGODB_URI: uri });
+    expect([down.code, down.failed]).toEqual([25, ['database']]);
+    await ground.db.collection('melt_operations').dropIndex('one_owner_per_invoice');
+    const bare = await doctor();
+    expect([bare.code, bare.failed]).toEqual([20, ['indexes']]);
+    expect(bare.human.stdout).toMatch(/one_owner_per_invoice\. Run: cashu-ops doctor --fix/);
+    const { code } = await ground.run(['doctor', '--fix']);
+    expect([code, (await doctor()).code]).toEqual([0, 0]);
+  });
+
+  it('the journal cannot be written', async () => {
+    const env = { CASHU_OPS_JOURNAL_DIR: '/dev/null/journal' };
+    expect(await doctor(env)).toMatchObject({ code: 2, failed: ['journal'] });
+  });
+
+  it('nobody learned a secret', () => expectNoLeaks(ground));
+});
