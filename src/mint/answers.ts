@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { toAmount } from '../domain/amount.ts';
-import { messageOf } from '../domain/errors.ts';
+import { CashuOpsError, messageOf } from '../domain/errors.ts';
 import { MINT_STATES } from '../domain/proof.ts';
 
 /*
@@ -21,6 +21,8 @@ const count = z
     try {
       return toAmount(value, 'An amount from the mint');
     } catch (error) {
+      // Too much to be counted has a code of its own; anything else is no answer of a mint.
+      if (error instanceof CashuOpsError && error.code === 'AMOUNT_TOO_LARGE') throw error;
       context.addIssue({ code: 'custom', message: messageOf(error) });
       return z.NEVER;
     }
