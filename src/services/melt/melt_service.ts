@@ -92,7 +92,10 @@ export class MeltService {
     try {
       return await resolveMelt(this.#deps, operation, watch);
     } catch (error) {
-      if (!(error instanceof CashuOpsError) || error.kind !== 'conflict') throw error;
+      if (!isOpen(operation)) throw error;
+      if (!(error instanceof CashuOpsError) || error.kind !== 'conflict') {
+        throw lockedBy(error, operation);
+      }
       const current = await this.#find(operation._id);
       if (current.rev !== operation.rev) return outcomeOf(current, watch.durations);
       throw lockedBy(error, operation);
