@@ -25,7 +25,7 @@ interface Check {
 export async function runDoctor(context: Context, flags: DoctorFlags): Promise<number> {
   const config = await context.config(flags);
   const checks: Check[] = [
-    { name: 'settings', ok: true, detail: `network ${config.network}`, exit: EXIT.done },
+    { name: 'settings', ok: true, detail: settingsDetail(config), exit: EXIT.done },
     await journalCheck(config),
     ...(await databaseChecks(context, flags, config)),
   ];
@@ -47,6 +47,12 @@ function showCheck(io: Io, { name, ok, detail }: Check): void {
   const indent = ' '.repeat(NAME_WIDTH + 12);
   const lines = io.outIsTty ? wrap(detail, Math.max(20, io.columns - indent.length)) : detail;
   io.out(`${name.padEnd(NAME_WIDTH)}  ${mark}  ${lines.replaceAll('\n', `\n${indent}`)}`);
+}
+
+/** A release must not come while the request that it gives up may still be answered. */
+function settingsDetail({ network, quiet_period_ms, melt_timeout_ms }: Config): string {
+  if (quiet_period_ms >= melt_timeout_ms) return `network ${network}`;
+  return `network ${network}; quiet_period is shorter than melt_timeout: make it at least as long`;
 }
 
 async function journalCheck({ journal_dir }: Config): Promise<Check> {
