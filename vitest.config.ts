@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** Tests of these folders need no database; every other test shares one replica set. */
-const PURE = ['src/{cli,config,domain,io,mint,practice,report}/**/*.test.ts'];
+const PURE = ['src/{cli,config,domain,io,journal,mint,practice,report}/**/*.test.ts'];
 
 export default defineConfig({
   test: {
