@@ -115,6 +115,11 @@ export class CashuOpsError extends Error {
   }
 }
 
+/** Did the answer to a commit get lost, so that only the database knows whether it happened? */
+export function isOutcomeUnknown(error: unknown): boolean {
+  return error instanceof CashuOpsError && error.details.facts?.outcome === 'unknown';
+}
+
 /** The message of anything thrown, for wrapping in a sentence. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

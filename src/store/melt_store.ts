@@ -1,6 +1,6 @@
 import type { mongo } from 'mongoose';
 import type { AuditEventData } from '../domain/audit_event.ts';
-import { CashuOpsError } from '../domain/errors.ts';
+import { CashuOpsError, isOutcomeUnknown } from '../domain/errors.ts';
 import type {
   FailedOperation,
   FailedSwapOperation,
@@ -285,10 +285,6 @@ function assertAll(changed: number, operation: OpenOperation): void {
     `Only ${changed} of ${operation.source_token_ids.length} reserved tokens of operation ${operation._id} were as they should be; nothing was changed.`,
     { operation_id: operation._id },
   );
-}
-
-function isOutcomeUnknown(error: unknown): boolean {
-  return error instanceof CashuOpsError && error.details.facts?.outcome === 'unknown';
 }
 
 function changedMeanwhile(operation: MeltOperation): CashuOpsError {

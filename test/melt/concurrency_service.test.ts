@@ -52,7 +52,7 @@ describe('twenty calls in one process pay at once', () => {
     'different invoices from one wallet that has too little: some are paid, no coin twice',
     async () => {
       const ground = await carelessGround({ coins: [] });
-      await addTokens(ground, 2, 8);
+      await addTokens(ground, 8, 2);
       const invoices = await freshInvoices(ground, INVOICE_SAT);
       const answers = await payAtOnce(ground, invoices);
       const paid = invoices.filter((_, index) => answers[index] === 'paid');

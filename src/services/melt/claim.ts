@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { mongo } from 'mongoose';
-import { CashuOpsError } from '../../domain/errors.ts';
+import { CashuOpsError, isOutcomeUnknown } from '../../domain/errors.ts';
 import type { PreparedOperation } from '../../domain/melt_operation.ts';
 import { isLocked, sumProofs } from '../../domain/proof.ts';
 import { generateTransactionId } from '../../domain/transaction_id.ts';
 import { claimsOf } from '../../store/melt_claim.ts';
 import { chooseCoins } from './choose_coins.ts';
-import { isOutcomeUnknown, lockedBy } from './locked.ts';
+import { lockedBy } from './locked.ts';
 import type { Stopwatch } from './stopwatch.ts';
 import { planSwap } from './swap.ts';
 import type { CoinChoice, MeltDeps, MeltPlan } from './types.ts';

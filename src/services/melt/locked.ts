@@ -1,11 +1,6 @@
 import { CashuOpsError } from '../../domain/errors.ts';
 import type { MeltOperation } from '../../domain/melt_operation.ts';
 
-/** Did the answer to a commit get lost, so that only the database knows whether it happened? */
-export function isOutcomeUnknown(error: unknown): boolean {
-  return error instanceof CashuOpsError && error.details.facts?.outcome === 'unknown';
-}
-
 /**
  * Once coins are claimed, "the database did not answer" also means "money is locked": the more
  * important of the two is told, with the operation and how to go on.

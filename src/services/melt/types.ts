@@ -1,10 +1,6 @@
 import type { Severity } from '../../domain/errors.ts';
 import type { Invoice, Network, PayableInvoice } from '../../domain/invoice.ts';
-import type {
-  MeltOperation,
-  PaidOperation,
-  PreparedOperation,
-} from '../../domain/melt_operation.ts';
+import type { MeltOperation, PaidOperation } from '../../domain/melt_operation.ts';
 import type { MeltPolicy } from '../../domain/melt_policy.ts';
 import type { NamedProof } from '../../domain/proof.ts';
 import type { RescueJournal } from '../../journal/rescue_journal.ts';
@@ -98,12 +94,6 @@ export interface CoinChoice {
   input_fee: number;
   /** sat that these inputs are more than the payment can need */
   overshoot: number;
-}
-
-/** What is claimed: the operation and where its coins stand. */
-export interface ClaimedMelt {
-  plan: MeltPlan;
-  operation: PreparedOperation;
 }
 
 export type MeltStatus =
