@@ -6,6 +6,8 @@ const PURE = ['src/{cli,config,domain,io,journal,mint,practice,report}/**/*.test
 export default defineConfig({
   test: {
     testTimeout: 60_000,
+    // Most tests wait for processes of their own, so two of them share the cores well.
+    maxWorkers: 2,
     hookTimeout: 300_000,
     projects: [
       { extends: true, test: { name: 'pure', include: PURE } },
