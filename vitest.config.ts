@@ -5,9 +5,9 @@ const PURE = ['src/{cli,config,domain,io,journal,mint,practice,report}/**/*.test
 
 export default defineConfig({
   test: {
-    testTimeout: 60_000,
-    // Most tests wait for processes of their own, so two of them share the cores well.
-    maxWorkers: 2,
+    testTimeout: 180_000,
+    // Many tests start processes of their own and measure how long they wait.
+    maxWorkers: 1,
     hookTimeout: 300_000,
     projects: [
       { extends: true, test: { name: 'pure', include: PURE } },
