@@ -45,10 +45,14 @@ async function start(args) {
   }
 }
 
-/** Messages about modules that are missing or broken hold paths and no data. */
+/**
+ * Messages about modules that are missing or broken hold paths and no data. What follows their
+ * first line is Node's guess at another file.
+ */
 function explainMissing(error) {
+  const [reason] = error.message.split('\n');
   process.stderr.write(
-    `cashu-ops could not be loaded: ${error.message}. Install it again (in a checkout: npm run build).\n`,
+    `cashu-ops could not be loaded: ${reason}. Install it again (in a checkout: npm run build).\n`,
   );
 }
 
