@@ -112,7 +112,12 @@ function createContext(
 
 async function readConfig(io: Io, env: NodeJS.ProcessEnv, flags: GlobalFlags): Promise<Config> {
   const { loadConfig } = await import('./config/config.ts');
-  const config = loadConfig({ env, flags: { config: flags.config, env_file: flags.envFile } });
+  const files = {
+    config: flags.config,
+    settings_env: flags.settingsEnv,
+    env_file: flags.envFile,
+  };
+  const config = loadConfig({ env, flags: files });
   for (const warning of config.warnings) io.err(`warning: ${warning}`);
   return config;
 }

@@ -6,6 +6,8 @@ import type { Store } from '../store/connection.ts';
 /** Flags that every command takes. */
 export interface GlobalFlags {
   config?: string;
+  settingsEnv?: string;
+  /** An older name of `settingsEnv`. */
   envFile?: string;
   color?: 'auto' | 'always' | 'never';
   input?: boolean;

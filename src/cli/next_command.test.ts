@@ -38,6 +38,17 @@ describe('nextCommandOf', () => {
     expect(next('DATABASE_UNREACHABLE', words)).toBe('cashu-ops doctor');
   });
 
+  it('never names the command that has just failed', () => {
+    expect(next('INVALID_CONFIGURATION', ['doctor', '--json'])).toBe('cashu-ops doctor --help');
+    expect(next('INVALID_CONFIGURATION', ['melt', 'lnbc1'])).toBe('cashu-ops melt --help');
+    expect(next('DATABASE_UNREACHABLE', ['doctor'])).toBe('cashu-ops doctor --help');
+    const words = ['balance', '--npub', NPUB, '--json'];
+    expect(next('TOKENS_NOT_AVAILABLE', words)).toBe('cashu-ops balance --help');
+    expect(next('INVALID_MINT_URL', ['balance', '--all'])).toBe('cashu-ops balance --help');
+    const details = { next_command: 'cashu-ops melt --resume id' };
+    expect(next('PAYMENT_PENDING', ['melt', '--resume', 'id'], details)).toBe(details.next_command);
+  });
+
   it('says nothing where no command helps', () => {
     expect(next('INVOICE_EXPIRED', ['melt'])).toBeNull();
     expect(next('MELTS_STOPPED', ['melt'])).toBeNull();

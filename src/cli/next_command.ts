@@ -7,9 +7,10 @@ const DOCTOR = 'cashu-ops doctor';
 const LOOKS_AT: Partial<Record<ErrorCode, 'help' | 'doctor' | 'wallets' | 'balance' | 'verify'>> = {
   INVALID_ARGUMENT: 'help',
   CONFIRMATION_REQUIRED: 'help',
+  // Not doctor: it reads the same settings, so it would fail in the same way.
+  INVALID_CONFIGURATION: 'help',
   INVALID_NPUB: 'wallets',
   INVALID_MINT_URL: 'wallets',
-  INVALID_CONFIGURATION: 'doctor',
   NOT_A_REPLICA_SET: 'doctor',
   JOURNAL_UNWRITABLE: 'doctor',
   DATABASE_UNREACHABLE: 'doctor',
@@ -24,12 +25,18 @@ const LOOKS_AT: Partial<Record<ErrorCode, 'help' | 'doctor' | 'wallets' | 'balan
 };
 
 /**
- * The one command to type after an error, or null where none helps.
+ * The one command to type after an error, or null where none helps. It is never the command that
+ * has just failed, unless the error itself asks for it again.
  *
  * @param argv the words of the failed command, for its name, owner and mint
  */
 export function nextCommandOf(error: CashuOpsError, argv: readonly string[]): string | null {
   if (error.details.next_command !== undefined) return error.details.next_command;
+  const suggested = suggestionFor(error, argv);
+  return isSame(suggested, argv) ? `cashu-ops ${commandOf(argv)}--help` : suggested;
+}
+
+function suggestionFor(error: CashuOpsError, argv: readonly string[]): string | null {
   switch (LOOKS_AT[error.code]) {
     case undefined:
       return null;
@@ -44,6 +51,14 @@ export function nextCommandOf(error: CashuOpsError, argv: readonly string[]): st
     case 'verify':
       return `cashu-ops balance ${ownerOf(argv)} --verify`;
   }
+}
+
+/** Flags that change what is shown and not what is done. */
+const SHOWING = ['--json', '--debug', '-q', '--quiet'];
+
+function isSame(command: string | null, argv: readonly string[]): boolean {
+  const words = argv.filter((word) => !SHOWING.includes(word));
+  return command === `cashu-ops ${words.join(' ')}`;
 }
 
 /** Only names of commands are repeated: any other word may be a secret in the wrong place. */

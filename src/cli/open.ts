@@ -15,7 +15,13 @@ export function openFromConfig(config: Config, command: string, io: Io): Promise
   const [user, host] = config.actor.split('@');
   const machine = readMachine({});
   return openCashuOps({
-    ...config,
+    journal_dir: config.journal_dir,
+    network: config.network,
+    quiet_period_ms: config.quiet_period_ms,
+    request_timeout_ms: config.request_timeout_ms,
+    melt_timeout_ms: config.melt_timeout_ms,
+    swap: config.swap,
+    swap_min_overshoot_sat: config.swap_min_overshoot_sat,
     mongodb_uri: requireMongodbUri(config),
     actor: {
       user: user || machine.user,

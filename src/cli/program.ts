@@ -68,13 +68,17 @@ function inheriting(program: Command, command: Command): Command {
 }
 
 function withGlobalFlags(command: Command): Command {
-  return command
-    .option('--config <file>', 'settings file (JSON); also CASHU_OPS_CONFIG')
-    .option('--env-file <file>', 'read further settings from an .env file')
-    .addOption(
-      new Option('--color <when>', 'colour').choices(['auto', 'always', 'never']).default('auto'),
-    )
-    .option('--no-input', 'never ask; what needs a confirmation then needs --yes')
-    .option('-q, --quiet', 'no progress on stderr')
-    .option('--debug', 'show the stack of an error');
+  return (
+    command
+      .option('--config <file>', 'settings file (JSON); also CASHU_OPS_CONFIG')
+      .option('--settings-env <file>', 'read further settings from an .env file')
+      // Node reads an option of this name too, and ends before this program when the file is missing.
+      .addOption(new Option('--env-file <file>').hideHelp().conflicts('settingsEnv'))
+      .addOption(
+        new Option('--color <when>', 'colour').choices(['auto', 'always', 'never']).default('auto'),
+      )
+      .option('--no-input', 'never ask; what needs a confirmation then needs --yes')
+      .option('-q, --quiet', 'no progress on stderr')
+      .option('--debug', 'show the stack of an error')
+  );
 }

@@ -119,6 +119,9 @@ describe('loadConfig', () => {
     expect(load({ env: { CASHU_OPS_ENV_FILE: '/env' }, files }).mongodb_uri).toBe(URI);
     expect(load({ env: { CASHU_OPS_CONFIG: '/json' }, files }).mongodb_uri).toBe(URI);
     expect(load({ files }).mongodb_uri).toBeNull();
+    for (const name of ['settings_env', 'env_file']) {
+      expect(load({ flags: { [name]: '/env' }, files }).mongodb_uri).toBe(URI);
+    }
   });
 
   test('an empty variable counts as not set', () => {
@@ -201,6 +204,9 @@ describe('loadConfig refuses', () => {
   test('a file that is not there', () => {
     expect(errorOf({ flags: { config: '/gone' } }).message).toMatch(/\/gone.*--config.*ENOENT/);
     expect(errorOf({ flags: { env_file: '/gone' } }).message).toMatch(/\/gone.*--env-file.*ENOENT/);
+    expect(errorOf({ flags: { settings_env: '/gone' } }).message).toMatch(
+      /\/gone.*--settings-env.*ENOENT/,
+    );
   });
 });
 

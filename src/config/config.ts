@@ -53,7 +53,7 @@ export interface Config {
 
 /**
  * Gathers the settings: flag, then environment, then `.env` file, then JSON file, then default.
- * Files are read only when they are named (`--env-file`, `--config` and their variables).
+ * Files are read only when they are named (`--settings-env`, `--config` and their variables).
  *
  * @throws CashuOpsError INVALID_CONFIGURATION, which names the setting, its source and what is
  *   allowed, and never a value

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { durationMs, durationText } from './duration.ts';
+import { ageText, durationMs, durationText } from './duration.ts';
 
 describe('durationMs', () => {
   test.each([
@@ -32,6 +32,11 @@ describe('durationMs', () => {
   ])('refuses %j', (text) => {
     expect(durationMs(text)).toBeNull();
   });
+});
+
+test('ageText is short, and never older than it is', () => {
+  const ages = [0, 59, 60, 3599, 3600, 86_399, 86_400, 200_000];
+  expect(ages.map(ageText)).toEqual(['0s', '59s', '1m', '59m', '1h', '23h', '1d', '2d']);
 });
 
 test('durationText is read back as the same duration', () => {

@@ -20,6 +20,12 @@ export function durationMs(text: string): number | null {
   return Number.isSafeInteger(duration) && duration > 0 ? duration : null;
 }
 
+/** An age for a person, in its biggest whole unit: 59s, 3m; 26 hours are 1d. @param age_s seconds */
+export function ageText(age_s: number): string {
+  const fitting = UNITS.find(([, length_ms]) => age_s * 1000 >= length_ms);
+  return fitting ? `${Math.floor((age_s * 1000) / fitting[1])}${fitting[0]}` : `${age_s}s`;
+}
+
 const UNITS: ReadonlyArray<readonly [unit: string, length_ms: number]> = [
   ['d', 86_400_000],
   ['h', 3_600_000],

@@ -6,15 +6,16 @@ import { readEnvFile, readJsonSettings } from './files.ts';
 import type { Machine } from './machine.ts';
 import type { SettingName, SettingRule } from './rules.ts';
 import { SETTING_RULES } from './rules.ts';
+import { assertKnownVariables } from './variables.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Settings that a flag may give: a secret is never a flag, because `ps` shows those to everybody. */
 export type FlagName = Exclude<SettingName, 'mongodb_uri'>;
 
-/** Values of flags by the name of their setting, and the two that name a file. */
+/** Values of flags by the name of their setting, and those that name a file. */
 export type ConfigFlags = Readonly<
-  Partial<Record<FlagName | 'config' | 'env_file', string | boolean>>
+  Partial<Record<FlagName | 'config' | 'settings_env' | 'env_file', string | boolean>>
 >;
 
 export interface Source {
@@ -48,16 +49,22 @@ export interface LayerInput {
  * Opens the places that were named. No file is read by itself: an `.env` file that happens to lie
  * in the folder of a cron job must not decide where money goes.
  *
- * @throws CashuOpsError INVALID_CONFIGURATION when a named file cannot be used
+ * @throws CashuOpsError INVALID_CONFIGURATION when a named file cannot be used, or when a variable
+ *   of this program is none that it knows
  */
 export function openLayers({ flags, env, readFile }: LayerInput): readonly Layer[] {
   const layers = [flagLayer(flags), envLayer(env)];
+  assertKnownVariables(env, 'the environment');
   const envFile = firstNamed([
+    { path: flags.settings_env, namedBy: '--settings-env' },
     { path: flags.env_file, namedBy: '--env-file' },
     { path: env.CASHU_OPS_ENV_FILE, namedBy: 'CASHU_OPS_ENV_FILE' },
   ]);
   const envSettings = envFile ? readEnvFile({ ...envFile, readFile }) : null;
-  if (envFile && envSettings) layers.push(envFileLayer(envFile.path, envSettings));
+  if (envFile && envSettings) {
+    assertKnownVariables(envSettings.values, envFile.path);
+    layers.push(envFileLayer(envFile.path, envSettings));
+  }
   const jsonFile = firstNamed([
     { path: flags.config, namedBy: '--config' },
     { path: env.CASHU_OPS_CONFIG, namedBy: 'CASHU_OPS_CONFIG' },

@@ -19,6 +19,16 @@ const DAY_MS = 24 * HOUR_MS;
 export const SWAP_POLICIES = ['auto', 'never', 'always'] as const;
 export type SwapPolicy = (typeof SWAP_POLICIES)[number];
 
+/** What holds when nobody sets it, for the command and for the library alike. */
+export const DEFAULTS = {
+  quiet_period_ms: 10 * MINUTE_MS,
+  // A slow payment is not a failed one (NUT-05 asks for no timeout or a very long one).
+  melt_timeout_ms: 10 * MINUTE_MS,
+  request_timeout_ms: 30 * SECOND_MS,
+  swap: 'auto',
+  swap_min_overshoot_sat: 10_000,
+} as const satisfies Record<string, number | SwapPolicy>;
+
 /** One setting; `flag` is null for a secret, because `ps` shows flags to everybody. */
 export interface SettingRule<Value> {
   /** Its key in the file, and its name in messages. */
@@ -139,7 +149,7 @@ export const SETTING_RULES = {
     flag: '--quiet-period',
     allowed: 'a duration from 1s to 7d, such as 10m',
     schema: duration(SECOND_MS, 7 * DAY_MS),
-    fallback: () => 10 * MINUTE_MS,
+    fallback: () => DEFAULTS.quiet_period_ms,
   }),
   melt_timeout: defineRule<number>({
     name: 'melt_timeout',
@@ -147,8 +157,7 @@ export const SETTING_RULES = {
     flag: '--melt-timeout',
     allowed: 'a duration from 1s to 24h, such as 10m',
     schema: duration(SECOND_MS, DAY_MS),
-    // A slow payment is not a failed one (NUT-05 asks for no timeout or a very long one).
-    fallback: () => 10 * MINUTE_MS,
+    fallback: () => DEFAULTS.melt_timeout_ms,
   }),
   request_timeout: defineRule<number>({
     name: 'request_timeout',
@@ -156,7 +165,7 @@ export const SETTING_RULES = {
     flag: '--request-timeout',
     allowed: 'a duration from 100ms to 1h, such as 30s',
     schema: duration(SECOND_MS / 10, HOUR_MS),
-    fallback: () => 30 * SECOND_MS,
+    fallback: () => DEFAULTS.request_timeout_ms,
   }),
   max_fee: defineRule<number | null>({
     name: 'max_fee',
@@ -172,7 +181,7 @@ export const SETTING_RULES = {
     flag: '--swap',
     allowed: `one of ${SWAP_POLICIES.join(', ')}`,
     schema: z.enum(SWAP_POLICIES),
-    fallback: () => 'auto',
+    fallback: () => DEFAULTS.swap,
   }),
   swap_min_overshoot: defineRule<number>({
     name: 'swap_min_overshoot',
@@ -180,7 +189,7 @@ export const SETTING_RULES = {
     flag: '--swap-min-overshoot',
     allowed: 'a whole number of sats, such as 10000',
     schema: sats,
-    fallback: () => 10_000,
+    fallback: () => DEFAULTS.swap_min_overshoot_sat,
   }),
   show_preimage: defineRule<boolean>({
     name: 'show_preimage',
@@ -193,4 +202,12 @@ export const SETTING_RULES = {
 } as const;
 
 export type SettingName = keyof typeof SETTING_RULES;
+/** Variables of this program that are no settings: files with settings, the terminal, its own tests. */
+export const OTHER_VARIABLES = [
+  'CASHU_OPS_CONFIG',
+  'CASHU_OPS_ENV_FILE',
+  'CASHU_OPS_NO_INPUT',
+  'CASHU_OPS_MONGOD',
+  'CASHU_OPS_TEST_MONGODB_URI',
+] as const;
 export const SETTING_NAMES = Object.keys(SETTING_RULES) as readonly SettingName[];

@@ -4,6 +4,14 @@ import { CashuOpsError } from './errors.ts';
 export const MAX_AMOUNT = Number.MAX_SAFE_INTEGER;
 
 /**
+ * Groups digits for a person: 1234567 becomes 1,234,567. In every table and every sentence, never
+ * for a number in JSON or CSV.
+ */
+export function groupDigits(value: number | bigint): string {
+  return value.toLocaleString('en-US');
+}
+
+/**
  * Turns a count from outside into an amount.
  *
  * @param value a non-negative whole number (sat)
@@ -15,7 +23,7 @@ export function toAmount(value: bigint | number, what: string): number {
   if (typeof value === 'bigint' ? value > BigInt(MAX_AMOUNT) : value > MAX_AMOUNT) {
     throw new CashuOpsError(
       'AMOUNT_TOO_LARGE',
-      `${what} is ${value}, more than the largest amount that is counted exactly (${MAX_AMOUNT}).`,
+      `${what} is ${groupDigits(value)}, more than the largest amount that is counted exactly (${groupDigits(MAX_AMOUNT)}).`,
     );
   }
   const amount = Number(value);

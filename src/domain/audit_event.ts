@@ -79,7 +79,8 @@ const name = z.string().min(1).max(200);
 const point = z.string().regex(/^0[23][0-9a-f]{64}$/);
 const sat = z.int().min(-MAX_AMOUNT).max(MAX_AMOUNT);
 
-const actorSchema = z.strictObject({
+/** The border for who acts. */
+export const actorSchema = z.strictObject({
   user: name,
   host: name,
   command: name,

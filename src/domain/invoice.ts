@@ -7,6 +7,7 @@
 
 import { bech32 } from '@scure/base';
 import { decode } from 'light-bolt11-decoder';
+import { groupDigits } from './amount.ts';
 import { CashuOpsError } from './errors.ts';
 import { wrongKindSentence } from './invoice_kind.ts';
 import { SIGNATURE_WORDS, verifiedPayee } from './invoice_signature.ts';
@@ -152,7 +153,7 @@ function tooLarge(): CashuOpsError {
 function decodeWords(text: string): { prefix: string; words: number[] } {
   if (text.length > LENGTH_MAX) {
     throw invalid(
-      `The text has ${text.length} characters, too many for an invoice: give the invoice alone.`,
+      `The text has ${groupDigits(text.length)} characters, too many for an invoice: give the invoice alone.`,
     );
   }
   if (/\s/.test(text)) {

@@ -21,6 +21,17 @@ const honest = fc
   });
 
 describe('closeBooks', () => {
+  it('says with grouped digits how much does not close', () => {
+    const sums = { inputs: 20_000, amount: 10_000, fee_reserve: 1_000, input_fee: 0, change: 0 };
+    expect(closeBooks(sums)).toMatchObject({
+      closed: false,
+      why: '9,000 sat of change are missing (10,000 sat would be the fee, 1,000 sat were reserved)',
+    });
+    expect(closeBooks({ ...sums, change: 11_000 })).toMatchObject({
+      why: expect.stringContaining('returned 1,000 sat more change'),
+    });
+  });
+
   it('closes for every honest mint, with the fee that it took', () => {
     fc.assert(
       fc.property(honest, ({ sums, lightning_fee }) => {

@@ -1,3 +1,5 @@
+import { groupDigits } from './amount.ts';
+
 /** The sums of one melt, all in sat. */
 export interface MeltSums {
   /** Value of the coins given to the mint. */
@@ -28,14 +30,14 @@ export function closeBooks(sums: MeltSums): Books {
     return {
       closed: false,
       lightning_fee,
-      why: `the mint returned ${-lightning_fee} sat more change than the payment left over`,
+      why: `the mint returned ${groupDigits(-lightning_fee)} sat more change than the payment left over`,
     };
   }
   if (lightning_fee > sums.fee_reserve) {
     return {
       closed: false,
       lightning_fee,
-      why: `${lightning_fee - sums.fee_reserve} sat of change are missing (${lightning_fee} sat would be the fee, ${sums.fee_reserve} sat were reserved)`,
+      why: `${groupDigits(lightning_fee - sums.fee_reserve)} sat of change are missing (${groupDigits(lightning_fee)} sat would be the fee, ${groupDigits(sums.fee_reserve)} sat were reserved)`,
     };
   }
   return { closed: true, lightning_fee };

@@ -61,7 +61,7 @@ export function decideMelt(input: DecisionInput): Decision {
     case 'PAID':
       return decidePaid(input);
     case 'PENDING':
-      return wait('PAYMENT_PENDING', ['the mint must say that the payment failed']);
+      return wait('PAYMENT_PENDING', ['the mint must say how the payment ended']);
     case 'UNPAID':
     case 'NOT_FOUND':
       return now.preimage_shown

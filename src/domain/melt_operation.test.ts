@@ -59,6 +59,7 @@ const IN_STATE: { [S in OperationState]: Extract<MeltOperation, { state: S }> } 
   pending: { ...submitted, state: 'pending', reason: 'r' },
   needs_attention: { ...submitted, state: 'needs_attention', reason: 'r' },
   paid: { ...submitted, ...settled, state: 'paid' },
+  paid_again: { ...submitted, ...settled, state: 'paid_again', paid_first: 'o' },
   failed: { ...BASE, state: 'failed', failed_at: AT, reason: 'r', submitted_at: null },
 };
 

@@ -10,7 +10,10 @@ export { OBSERVATIONS_MAX, withObservation } from './observations.ts';
  *                 │   ▼            │  │         │
  *                 │  swapping ─────┘  │         ├──▶ failed   (the coins are free again)
  *                 │   │               │         └──▶ needs_attention
- *                 └───┴───────────────┴──▶ failed
+ *                 └───┴───────────────┴──▶ failed ──▶ paid, paid_again
+ *
+ * A request that was held up may pay after its operation was released as failed. It is booked then,
+ * as `paid_again` where another operation has paid the invoice meanwhile.
  *
  * `quoted` lives in memory only: nothing has moved, a lost quote costs nothing. Every other arrow
  * is a compare-and-set on `rev`, in one transaction with its audit event.
@@ -112,6 +115,13 @@ export type PendingOperation = OperationBase & Submission & { state: 'pending'; 
 export type AttentionOperation = OperationBase &
   Submission & { state: 'needs_attention'; reason: string };
 export type PaidOperation = OperationBase & Submission & Settlement & { state: 'paid' };
+export type PaidAgainOperation = OperationBase &
+  Submission &
+  Settlement & {
+    state: 'paid_again';
+    /** Id of the operation that has paid the same invoice. */
+    paid_first: string;
+  };
 export type FailedOperation = OperationBase & {
   state: 'failed';
   failed_at: Date;
@@ -130,12 +140,15 @@ export type MeltOperation =
   | PendingOperation
   | AttentionOperation
   | PaidOperation
+  | PaidAgainOperation
   | FailedOperation;
 
 export type OperationState = MeltOperation['state'];
 
 /** The melt request has or may have left. */
 export type SubmittedOperation = SubmittingOperation | PendingOperation | AttentionOperation;
+/** The payment happened and is booked. */
+export type SettledOperation = PaidOperation | PaidAgainOperation;
 /** Money is reserved and the end is not known. */
 export type OpenOperation = PreparedOperation | SwappingOperation | SubmittedOperation;
 
@@ -151,7 +164,11 @@ export const OPEN_STATES = [
 export const OWNING_STATES = [...OPEN_STATES, 'paid'] as const satisfies readonly OperationState[];
 
 export function isOpen(operation: MeltOperation): operation is OpenOperation {
-  return operation.state !== 'paid' && operation.state !== 'failed';
+  return operation.state !== 'failed' && !isSettled(operation);
+}
+
+export function isSettled(operation: MeltOperation): operation is SettledOperation {
+  return operation.state === 'paid' || operation.state === 'paid_again';
 }
 
 /** Ended with a swap whose coins were never booked: had it happened, the inputs would be its coins. */

@@ -50,6 +50,8 @@ export interface IoOptions {
 export interface Io {
   readonly outIsTty: boolean;
   readonly errIsTty: boolean;
+  /** Whether what is read from stdin is typed by a person. */
+  readonly inIsTty: boolean;
   /** Characters that a line on stdout may have, 100 at most. */
   readonly columns: number;
   /** Whether a person sits at both ends of a question. */
@@ -153,6 +155,7 @@ function terminalFacts({ stdin, stdout, stderr, env }: IoStreams, { noInput }: I
   return {
     outIsTty: stdout.isTTY === true,
     errIsTty,
+    inIsTty: stdin.isTTY === true,
     columns: width > 0 ? Math.min(width, COLUMNS_MAX) : COLUMNS_MAX,
     canAnimate: errCanDraw,
     canPrompt: errCanDraw && stdin.isTTY === true && noInput !== true && !env.CASHU_OPS_NO_INPUT,

@@ -5,7 +5,11 @@ import { askConfirmation, askTyped } from './prompt.ts';
 
 const ENTER = '\r';
 const CTRL_C = '\u0003';
+const CTRL_D = '\u0004';
+const ESCAPE = '\u001b';
 const LEFT = '\u001b[D';
+const SHOW_CURSOR = '\u001b[?25h';
+const HIDE_CURSOR = '\u001b[?25l';
 
 function terminal(colored = false) {
   const shown: string[] = [];
@@ -41,14 +45,42 @@ describe('askConfirmation', () => {
     expect(await answer).toBe(expected);
   });
 
-  test('Ctrl-C leaves with an error of its own', async () => {
-    const { surface, type } = terminal();
+  describe.each([
+    ['Ctrl-C', CTRL_C],
+    ['Ctrl-D', CTRL_D],
+    ['Escape', ESCAPE],
+  ])('%s', (_name, key) => {
+    test.each([
+      ['at once', []],
+      ['after Yes was chosen', [LEFT]],
+    ])(
+      'leaves with an error of its own %s, and reads as no consent',
+      async (_, before) => {
+        const { surface, type, shown } = terminal();
+        const answer = askConfirmation('Pay 21 sat?', surface);
+        await Promise.all([
+          expect(answer).rejects.toMatchObject({ code: 'INTERRUPTED' }),
+          sleep(200).then(() => type(...before, key)),
+        ]);
+        const screen = shown();
+        expect(screen).toMatch(/\rNot confirmed\.\n$/);
+        // The last picture shows both choices, so it is no answer.
+        expect(screen.slice(screen.lastIndexOf('Yes'))).toMatch(/^Yes \/ . No/);
+        expect(screen.lastIndexOf(SHOW_CURSOR)).toBeGreaterThan(screen.lastIndexOf(HIDE_CURSOR));
+      },
+      5_000,
+    );
+  });
+
+  test('the end of the input leaves too', async () => {
+    const { surface, shown } = terminal();
     const answer = askConfirmation('Pay 21 sat?', surface);
     await Promise.all([
       expect(answer).rejects.toMatchObject({ code: 'INTERRUPTED' }),
-      sleep(200).then(() => type(CTRL_C)),
+      sleep(200).then(() => surface.input.end()),
     ]);
-  });
+    expect(shown()).toMatch(/\rNot confirmed\.\n$/);
+  }, 5_000);
 
   test('shows the lines of the question, with foreign text escaped and no colour', async () => {
     const { surface, type, shown } = terminal();

@@ -1,6 +1,7 @@
 /** Reads what is piped into a command, up to a limit. */
 
 import type { Readable } from 'node:stream';
+import { groupDigits } from '../domain/amount.ts';
 import { CashuOpsError } from '../domain/errors.ts';
 
 /**
@@ -19,7 +20,7 @@ export async function readText(stream: Readable, maxBytes: number): Promise<stri
     if (size > maxBytes) {
       throw new CashuOpsError(
         'INVALID_ARGUMENT',
-        `The standard input is longer than ${maxBytes} bytes: give only what the command asks for.`,
+        `The standard input is longer than ${groupDigits(maxBytes)} bytes: give only what the command asks for.`,
       );
     }
     chunks.push(bytes);

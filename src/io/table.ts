@@ -2,7 +2,10 @@
 
 import type { ChalkInstance } from 'chalk';
 import type Table from 'cli-table3';
+import { groupDigits } from '../domain/amount.ts';
 import { printable } from '../domain/printable.ts';
+
+export { groupDigits };
 
 /** What a cell says beyond its words; meaning never stands in the colour alone. */
 export type Tone = 'good' | 'warning' | 'bad' | 'quiet';
@@ -26,13 +29,6 @@ export interface TableSurface {
 
 const CELL_MAX = 500;
 const SHRUNK_MIN = 8;
-
-/**
- * Groups digits for a person: 1234567 becomes 1,234,567. Never for JSON or CSV.
- */
-export function groupDigits(value: number | bigint): string {
-  return value.toLocaleString('en-US');
-}
 
 /**
  * Draws a table that fits the width: numbers right-aligned, long texts cut with an ellipsis.

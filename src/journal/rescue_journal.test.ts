@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   appendFile,
   chmod,
@@ -130,11 +131,38 @@ describe('a folder that cannot be used', () => {
     const failed = journal.append('op', INTENT);
     await expect(failed).rejects.toMatchObject({
       code: 'JOURNAL_UNWRITABLE',
-      message: expect.stringContaining(journal.dir),
+      message: expect.stringMatching(
+        new RegExp(`${journal.dir} .* Set CASHU_OPS_JOURNAL_DIR to a folder`),
+      ),
       cause: expect.any(Error),
     });
     await expect(failed).rejects.not.toMatchObject({ message: expect.stringContaining('🥜') });
     expect(await journal.read('op')).toEqual([]);
+  });
+
+  it.skipIf(process.platform !== 'linux')('is told, and soon, where none can be made', async () => {
+    // Node's recursive mkdir never comes back from there, so it is tried in a process of its own.
+    const url = new URL('./rescue_journal.ts', import.meta.url);
+    const script = `
+      const { RescueJournal } = await import(${JSON.stringify(url.href)});
+      const entry = { kind: 'intent', operation: null };
+      await new RescueJournal('/proc/nope/journal').append('op', entry).catch((error) => {
+        process.stdout.write(error.code + ': ' + error.message);
+      });`;
+    const { stdout, signal } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+      encoding: 'utf8',
+      timeout: 10_000,
+      killSignal: 'SIGKILL',
+    });
+    expect(signal).toBeNull();
+    expect(stdout).toMatch(
+      /^JOURNAL_UNWRITABLE: .*\/proc\/nope.*ENOENT.*Set CASHU_OPS_JOURNAL_DIR to a folder/,
+    );
+  });
+
+  it('keeps its parents to the owner too', async () => {
+    await written(INTENT);
+    expect((await stat(join(root, 'deep'))).mode & 0o777).toBe(0o700);
   });
 
   it.skipIf(process.getuid?.() === 0)('is told when it must not be written', async () => {
@@ -151,7 +179,7 @@ describe('a folder that cannot be used', () => {
     await symlink('/dev/full', journal.pathOf('op'));
     await expect(journal.append('op', INTENT)).rejects.toMatchObject({
       code: 'JOURNAL_UNWRITABLE',
-      message: expect.stringContaining('ENOSPC'),
+      message: expect.stringMatching(/ENOSPC.*\. Free some space there\.$/),
     });
   });
 });

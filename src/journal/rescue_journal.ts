@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CashuOpsError, messageOf } from '../domain/errors.ts';
+import { errorCodeOf, makeFolder } from './make_folder.ts';
 
 /** What is written down beside the database, so that losing the database loses nothing. */
 export type JournalEntry =
@@ -33,13 +34,13 @@ export class RescueJournal {
    */
   async append(operationId: string, entry: JournalEntry): Promise<void> {
     try {
-      await mkdir(this.dir, { recursive: true, mode: 0o700 });
+      await makeFolder(this.dir);
       await appendLine(this.pathOf(operationId), lineOf(JSON.stringify(entry)));
       await flushFolder(this.dir);
     } catch (error) {
       throw new CashuOpsError(
         'JOURNAL_UNWRITABLE',
-        `The rescue journal in ${this.dir} cannot be written (${messageOf(error)}). Free some space there or set CASHU_OPS_JOURNAL_DIR to another folder.`,
+        `The rescue journal in ${this.dir} cannot be written (${messageOf(error)}). ${adviceFor(error)}`,
         {},
         error,
       );
@@ -67,6 +68,13 @@ export class RescueJournal {
       () => false,
     );
   }
+}
+
+/** More room helps where there is none; where the folder itself is the trouble, only another one. */
+function adviceFor(error: unknown): string {
+  return ['ENOSPC', 'EDQUOT'].includes(errorCodeOf(error))
+    ? 'Free some space there.'
+    : 'Set CASHU_OPS_JOURNAL_DIR to a folder that this user can write.';
 }
 
 async function appendLine(path: string, line: string): Promise<void> {

@@ -138,8 +138,10 @@ export class CashuGateway implements MintGateway {
   ): Promise<{ inputs: NamedProof[]; blanks: StoredOutput[] }> {
     const meltQuote = { quote: quote.quote_id, amount: Amount.from(quote.amount) };
     const preview = await this.#wallet.prepareMelt('bolt11', meltQuote, inputs.map(toCashuProof));
-    const blanks = preview.outputData.map((output) => OutputData.serialize(output));
-    return { inputs: this.#sign(inputs, privkey, preview.outputData, quote.quote_id), blanks };
+    // A mint without NUT-08 signs no blanks, and nobody need ask it for them later.
+    const outputs = this.#loaded?.capabilities.change ? preview.outputData : [];
+    const blanks = outputs.map((output) => OutputData.serialize(output));
+    return { inputs: this.#sign(inputs, privkey, outputs, quote.quote_id), blanks };
   }
 
   async completeMelt(request: MeltRequest): Promise<QuoteReading> {

@@ -1,5 +1,6 @@
 import { JSONInt, type RequestFn } from '@cashu/cashu-ts';
 import { MintHttpError, MintNetworkError } from './errors.ts';
+import { withoutSecretsOf } from './request_secrets.ts';
 
 /** Time limits by kind of request, in ms. */
 export interface MintTimeouts {
@@ -51,7 +52,8 @@ const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
 /**
  * The request function for one mint: time limits by path, the mint's error code kept for every
- * status (cashu-ts drops it unless the status is 400), nothing logged but method, path and status.
+ * status (cashu-ts drops it unless the status is 400), the secrets of the request taken out of what
+ * the mint says, nothing logged but method, path and status.
  *
  * Never retries: what may be sent twice is the caller's decision.
  *
@@ -80,7 +82,8 @@ export function createMintRequest(options: MintRequestOptions): RequestFn {
       });
       status = response.status;
       const text = await readText(response);
-      return parseAnswer(status, text, response.headers.get('retry-after')) as T;
+      const clean = (words: string) => withoutSecretsOf(requestBody, words);
+      return parseAnswer(status, text, response.headers.get('retry-after'), clean) as T;
     } catch (error) {
       throw error instanceof MintHttpError ? error : networkError(url, error, status);
     } finally {
@@ -131,7 +134,13 @@ async function readText(response: Response): Promise<string> {
   return new TextDecoder().decode(Buffer.concat(chunks));
 }
 
-function parseAnswer(status: number, text: string, retryAfter: string | null): unknown {
+/** @param clean takes out of the mint's words what it repeats of the request */
+function parseAnswer(
+  status: number,
+  text: string,
+  retryAfter: string | null,
+  clean: (words: string) => string,
+): unknown {
   const json = parseJson(text);
   if (status >= 200 && status < 300) {
     if (json === undefined) throw new MintHttpError(status, null, 'the answer is not JSON');
@@ -141,7 +150,7 @@ function parseAnswer(status: number, text: string, retryAfter: string | null): u
   throw new MintHttpError(
     status,
     typeof code === 'number' ? code : null,
-    typeof detail === 'string' ? detail : `HTTP ${status}`,
+    typeof detail === 'string' ? clean(detail) : `HTTP ${status}`,
     { retryAfterMs: retryAfterMs(retryAfter), isProtocol: typeof detail === 'string' },
   );
 }

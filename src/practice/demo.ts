@@ -2,11 +2,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { groupDigits } from '../domain/amount.ts';
 import { messageOf } from '../domain/errors.ts';
 import { createIo, type Io } from '../io/io.ts';
 import { tokensOf } from '../store/documents.ts';
 import { type PracticeGround, startPracticeGround } from './practice_ground.ts';
-import { shellLines } from './shell_lines.ts';
+import { practiceLines } from './shell_lines.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/cashu-ops.js', import.meta.url));
 
@@ -38,7 +39,9 @@ async function tour(io: Io, ground: PracticeGround): Promise<void> {
   step(io, 4, 'Somebody else spends a coin of this wallet behind the database');
   const coin = await biggestCoin(ground);
   await mint.control.setState([coin.Y], 'SPENT');
-  io.err(`the mint now calls a coin of ${coin.amount} sat spent; the database does not know`);
+  io.err(
+    `the mint now calls a coin of ${groupDigits(coin.amount)} sat spent; the database does not know`,
+  );
 
   step(io, 5, 'A payment that needs this coin is blocked, and the database corrected');
   const amount_sat = after - Math.floor(coin.amount / 2);
@@ -102,8 +105,8 @@ async function waitForCtrlC(io: Io, ground: PracticeGround): Promise<void> {
     amount_sat: 1000,
     expiry_s: 86_400,
   });
-  io.out(shellLines({ ...ground.env, NPUB: ground.npub, INVOICE: invoice }));
-  io.err('Paste these lines into another terminal, then: npx cashu-ops balance --npub $NPUB');
+  io.out(practiceLines({ ...ground.env, NPUB: ground.npub, INVOICE: invoice }));
+  io.err('Paste these lines into another terminal, then: cashu-ops balance --npub $NPUB');
   io.err('Ctrl-C ends it.');
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
 }

@@ -62,13 +62,7 @@ export async function startPracticeGround(options: PracticeGroundOptions): Promi
     log(`practice mint: ${mint.url}`);
     const journal = await mkdtemp(join(tmpdir(), 'cashu-ops-journal-'));
     undo.push(() => rm(journal, { recursive: true, force: true }));
-    const env = {
-      CASHU_OPS_MONGODB_URI: withDatabase(replicaSet.uri, 'practice'),
-      CASHU_OPS_MINT_URL: mint.url,
-      CASHU_OPS_NETWORK: 'regtest',
-      CASHU_OPS_JOURNAL_DIR: journal,
-      CASHU_OPS_QUIET_PERIOD: '20s',
-    };
+    const env = practiceEnvironment(withDatabase(replicaSet.uri, 'practice'), mint.url, journal);
     const options = practiceOptions(env.CASHU_OPS_MONGODB_URI, journal, log);
     const ops = await openCashuOps(options);
     undo.push(() => ops.close());
@@ -80,6 +74,18 @@ export async function startPracticeGround(options: PracticeGroundOptions): Promi
     await stop();
     throw error;
   }
+}
+
+/** The settings of a ground. A rehearsal is short, so waiting is too. */
+export function practiceEnvironment(mongodbUri: string, mintUrl: string, journalDir: string) {
+  return {
+    CASHU_OPS_MONGODB_URI: mongodbUri,
+    CASHU_OPS_MINT_URL: mintUrl,
+    CASHU_OPS_NETWORK: 'regtest',
+    CASHU_OPS_JOURNAL_DIR: journalDir,
+    CASHU_OPS_QUIET_PERIOD: '20s',
+    CASHU_OPS_MELT_TIMEOUT: '20s',
+  };
 }
 
 /** Names the database in the address of a replica set, which names none. */
@@ -99,10 +105,7 @@ function practiceOptions(
     actor: { user: 'practice', host: 'localhost', command: 'practice', version: VERSION },
     network: 'regtest',
     quiet_period_ms: 20_000,
-    request_timeout_ms: 30_000,
-    melt_timeout_ms: 600_000,
-    swap: 'auto',
-    swap_min_overshoot_sat: 10_000,
+    melt_timeout_ms: 20_000,
     log: { info: () => {}, warn: tell, error: tell },
   };
 }

@@ -1,10 +1,11 @@
+import { groupDigits } from '../domain/amount.ts';
 import {
+  isSettled,
   isSubmitted,
   type MeltOperation,
   totalInputFee,
   totalKept,
 } from '../domain/melt_operation.ts';
-import { DUPLICATE_WINDOW_MS } from '../domain/operation_hash.ts';
 import type { MeltOutcome, MeltPlan, MeltStatus } from '../services/melt/types.ts';
 import { cleanText } from './clean_text.ts';
 
@@ -40,7 +41,7 @@ export interface MeltReport {
 /** The report of a melt that has an operation. */
 export function reportOutcome(outcome: MeltOutcome, showPreimage: boolean): MeltReport {
   const { operation, status } = outcome;
-  const paid = operation.state === 'paid' ? operation : null;
+  const paid = isSettled(operation) ? operation : null;
   return {
     schema: 'cashu-ops/melt@1',
     ok: status === 'paid',
@@ -63,20 +64,14 @@ export function reportOutcome(outcome: MeltOutcome, showPreimage: boolean): Melt
     message: cleanText(outcome.message),
     severity: outcome.severity,
     missing: outcome.missing,
-    look_again_at: (outcome.look_again_at ?? mayTryAgainAt(outcome))?.toISOString() ?? null,
+    look_again_at: outcome.look_again_at?.toISOString() ?? null,
     next_command: nextCommand(outcome),
   };
 }
 
-/** After a failure the same request is answered with it for a while; then it may be tried again. */
-function mayTryAgainAt({ status, operation }: MeltOutcome): Date | null {
-  if (status !== 'conflict' || operation.state !== 'failed') return null;
-  return new Date(operation.created_at.getTime() + DUPLICATE_WINDOW_MS);
-}
-
 /** The report of a melt that was only tried: nothing is written and nothing moved. */
 export function reportDryRun(plan: MeltPlan): MeltReport {
-  const { quote, choice, invoice, wallet, durations } = plan;
+  const { quote, invoice, wallet, durations } = plan;
   return {
     schema: 'cashu-ops/melt@1',
     ok: true,
@@ -90,13 +85,13 @@ export function reportDryRun(plan: MeltPlan): MeltReport {
     amount: quote.amount,
     fee_reserve: quote.fee_reserve,
     fee_paid: null,
-    input_fee: choice.input_fee,
+    input_fee: plan.input_fee,
     change_amount: null,
-    keep_amount: keptBy(plan),
+    keep_amount: plan.keep_amount,
     preimage: null,
     durations,
     state: null,
-    message: `Would pay ${quote.amount} sat; nothing was written and nothing was paid.`,
+    message: `Would pay ${groupDigits(quote.amount)} sat; nothing was written and nothing was paid.`,
     severity: null,
     missing: [],
     look_again_at: null,
@@ -104,16 +99,9 @@ export function reportDryRun(plan: MeltPlan): MeltReport {
   };
 }
 
-/** What the chosen tokens hold beyond the chosen coins (sat): it would stay spendable. */
-function keptBy({ choice }: MeltPlan): number {
-  const secrets = new Set(choice.inputs.map((input) => input.secret));
-  const claimed = choice.tokens.filter((token) => token.proofs.some((p) => secrets.has(p.secret)));
-  const total = claimed.reduce((sum, token) => sum + token.total_amount, 0);
-  return total - choice.inputs_amount;
-}
-
 function nextCommand({ status, operation }: MeltOutcome): string | null {
   if (status === 'paid' || status === 'failed') return null;
+  if (isSettled(operation)) return null;
   const open = isSubmitted(operation) || status === 'pending' || status === 'critical';
   return open ? `cashu-ops melt --resume ${operation._id}` : null;
 }

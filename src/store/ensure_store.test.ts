@@ -143,7 +143,7 @@ describe('ensureStore', () => {
         index: 'live_proof_unique',
         count: 1,
         ys: [doubled.Y],
-        message: expect.stringMatching(/^1 coins are live in more than one token/),
+        message: expect.stringMatching(/^1 coin is live in more than one token/),
       },
     ]);
     expect(JSON.stringify(problems)).not.toContain(doubled.secret);

@@ -1,4 +1,5 @@
 import type { mongo } from 'mongoose';
+import { groupDigits } from '../domain/amount.ts';
 import { TOKENS } from './collections.ts';
 import { LIVE_STATUSES } from './documents.ts';
 import { type IndexSpec, LIVE_PROOF_INDEX } from './indexes.ts';
@@ -32,7 +33,7 @@ async function doubledCoins(db: mongo.Db, spec: IndexSpec): Promise<StoreProblem
     index: spec.name,
     count,
     ys: secrets.map(yOf),
-    message: `${count} coins are live in more than one token, so ${spec.name} cannot be built. Run "cashu-ops reconcile --all --apply", then this again.`,
+    message: `${count === 1 ? '1 coin is' : `${groupDigits(count)} coins are`} live in more than one token, so ${spec.name} cannot be built. Run "cashu-ops reconcile --all --apply", then this again.`,
   };
 }
 
@@ -56,6 +57,7 @@ async function doubledKeys(db: mongo.Db, spec: IndexSpec): Promise<StoreProblem>
     { $group: { _id, documents: { $sum: 1 } } },
     { $match: { documents: { $gt: 1 } } },
   ]);
+  const values = count === 1 ? 'There is 1 value' : `There are ${groupDigits(count)} values`;
   return {
     kind: 'finding',
     type: 'DUPLICATE_KEY',
@@ -63,7 +65,7 @@ async function doubledKeys(db: mongo.Db, spec: IndexSpec): Promise<StoreProblem>
     index: name,
     count,
     ys: [],
-    message: `${count} values of ${Object.keys(key).join(', ')} stand in more than one document of ${collection}, so ${name} cannot be built. Resolve them by hand, then run this again.`,
+    message: `${values} of ${Object.keys(key).join(', ')} in more than one document of ${collection}, so ${name} cannot be built. Resolve them by hand, then run this again.`,
   };
 }
 

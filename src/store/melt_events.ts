@@ -1,6 +1,11 @@
 import type { AuditEventData, AuditSeverity } from '../domain/audit_event.ts';
 import { assertNever } from '../domain/errors.ts';
-import { type MeltOperation, totalInputFee, totalKept } from '../domain/melt_operation.ts';
+import {
+  isSettled,
+  type MeltOperation,
+  totalInputFee,
+  totalKept,
+} from '../domain/melt_operation.ts';
 import { sumProofs } from '../domain/proof.ts';
 
 type MeltEventType = Extract<AuditEventData['type'], `melt_${string}`> & AuditEventData['type'];
@@ -32,7 +37,7 @@ function amountsOf(operation: MeltOperation): Record<string, number> {
     inputs: sumProofs(operation.inputs),
     kept: totalKept(operation),
   };
-  if (operation.state === 'paid') {
+  if (isSettled(operation)) {
     amounts.lightning_fee = operation.lightning_fee;
     amounts.change = operation.change_amount;
   }
@@ -73,6 +78,12 @@ function headline(from: MeltOperation | null, to: MeltOperation): Headline {
             severity: 'HIGH',
             note: 'the preimage does not fit the payment hash',
           };
+    case 'paid_again':
+      return {
+        type: 'melt_paid',
+        severity: 'CRITICAL',
+        note: `paid twice: operation ${to.paid_first} has paid the same invoice`,
+      };
     default:
       return assertNever(to);
   }

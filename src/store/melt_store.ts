@@ -6,109 +6,59 @@ import type {
   FailedSwapOperation,
   MeltOperation,
   OpenOperation,
-  PaidOperation,
   PreparedOperation,
+  SettledOperation,
   SubmittedOperation,
   SubmittingOperation,
   SwappingOperation,
 } from '../domain/melt_operation.ts';
-import { OPEN_STATES, OWNING_STATES } from '../domain/melt_operation.ts';
 import type { NamedProof } from '../domain/proof.ts';
 import { tokenIdsOf } from '../domain/transaction_id.ts';
 import type { AuditLog } from './audit_log.ts';
-import { MELT_OPERATIONS, TOKENS } from './collections.ts';
+import { TOKENS } from './collections.ts';
 import type { Store } from './connection.ts';
 import type { TokenDocument } from './documents.ts';
-import { translated } from './errors.ts';
 import { applyAtomicMelt, changeMetadata } from './melt_atomic.ts';
 import { claimTokens, type TokenClaim } from './melt_claim.ts';
 import { meltEvent } from './melt_events.ts';
+import { MeltReads } from './melt_reads.ts';
 import { newToken, toObjectId } from './new_token.ts';
 import { retireLive } from './token_repair.ts';
-
-/** Of so many earlier tries of one invoice the mint is asked whether they paid after all. */
-const RELEASED_MAX = 5;
 
 /**
  * The durable record of melts. Each method that changes something is one transaction with its
  * audit event; each names the operation as it was read and fails with OPERATION_CHANGED when
  * somebody else moved it meanwhile.
  */
-export class MeltStore {
+export class MeltStore extends MeltReads {
   readonly #store: Store;
   readonly #audit: AuditLog;
-  readonly #operations: mongo.Collection<MeltOperation>;
 
   constructor(store: Store, audit: AuditLog) {
+    super(store);
     this.#store = store;
     this.#audit = audit;
-    this.#operations = store.db.collection<MeltOperation>(MELT_OPERATIONS);
-  }
-
-  /** By operation id, transaction id or quote id. */
-  find(id: string): Promise<MeltOperation | null> {
-    const $or = [{ _id: id }, { transaction_id: id }, { quote_id: id }];
-    return this.#read(() => this.#operations.findOne({ $or }, { sort: { created_at: -1 } }));
-  }
-
-  /**
-   * The operation that answers a second request for the same payment: one that is open or paid on
-   * the payment hash, or any with the same hash since `since`.
-   */
-  findEarlier(
-    paymentHash: string,
-    operationHash: string,
-    since: Date,
-  ): Promise<MeltOperation | null> {
-    const $or = [
-      { payment_hash: paymentHash, state: { $in: [...OWNING_STATES] } },
-      { operation_hash: operationHash, created_at: { $gte: since } },
-    ];
-    return this.#read(() => this.#operations.findOne({ $or }, { sort: { created_at: -1 } }));
-  }
-
-  /** By its own id only: ids that a mint chooses cannot stand for it. */
-  async get(id: string): Promise<MeltOperation | null> {
-    return this.#read(() => this.#operations.findOne({ _id: id }));
-  }
-
-  /** Released operations on a payment hash whose request may have left: they may have paid since. */
-  async findReleased(paymentHash: string): Promise<FailedOperation[]> {
-    const found = await this.#read(() =>
-      this.#operations
-        .find({ payment_hash: paymentHash, state: 'failed', submitted_at: { $ne: null } })
-        .sort({ created_at: -1 })
-        .limit(RELEASED_MAX)
-        .toArray(),
-    );
-    return found.filter((operation) => operation.state === 'failed');
-  }
-
-  async #read<T>(read: () => Promise<T>): Promise<T> {
-    try {
-      return await read();
-    } catch (error) {
-      throw translated(error);
-    }
-  }
-
-  /** Open operations of a wallet, oldest first. */
-  openOperations(npub: string): mongo.FindCursor<mongo.WithId<MeltOperation>> {
-    return this.#operations
-      .find({ npub, state: { $in: [...OPEN_STATES] } })
-      .sort({ created_at: 1 });
   }
 
   /**
    * T1: claims the tokens and writes the operation.
    *
+   * @param tries how many operations on the invoice were looked at; where there are more now,
+   *   one has come and gone meanwhile, and nobody has asked what became of it
    * @throws CashuOpsError TOKENS_NOT_AVAILABLE when a token was taken, DUPLICATE_OPERATION when
-   *   another operation owns the invoice or the quote
+   *   another operation owns the invoice or the quote, or came and went meanwhile
    */
-  async prepare(operation: PreparedOperation, claims: readonly TokenClaim[]): Promise<void> {
+  async prepare(
+    operation: PreparedOperation,
+    claims: readonly TokenClaim[],
+    tries: number,
+  ): Promise<void> {
+    const { payment_hash } = operation;
     await this.#confirmed(operation, async (session) => {
+      const now = await this.operations.countDocuments({ payment_hash }, { session });
+      if (now !== tries) throw triedMeanwhile();
       await claimTokens(this.#store.db, session, operation, claims);
-      await this.#operations.insertOne(operation, { session });
+      await this.operations.insertOne(operation, { session });
       await this.#record(session, meltEvent(null, operation));
     });
   }
@@ -167,9 +117,9 @@ export class MeltStore {
    */
   settle(
     from: SubmittedOperation | FailedOperation,
-    to: PaidOperation,
+    to: SettledOperation,
     change: readonly NamedProof[],
-  ): Promise<PaidOperation> {
+  ): Promise<SettledOperation> {
     const { db } = this.#store;
     const held = from.state === 'failed' ? [] : from.source_token_ids;
     return this.#moveWith(from, to, async (session) => {
@@ -229,7 +179,7 @@ export class MeltStore {
     const next: To = { ...to, rev: from.rev + 1 };
     await this.#confirmed(next, async (session) => {
       await moveCoins(session, next);
-      const result = await this.#operations.replaceOne({ _id: from._id, rev: from.rev }, next, {
+      const result = await this.operations.replaceOne({ _id: from._id, rev: from.rev }, next, {
         session,
       });
       if (result.modifiedCount !== 1) throw changedMeanwhile(from);
@@ -244,7 +194,7 @@ export class MeltStore {
       await this.#store.transactions.run(work);
     } catch (error) {
       if (!isOutcomeUnknown(error)) throw error;
-      const stored = await this.#operations.findOne({ _id: next._id }).catch(() => null);
+      const stored = await this.operations.findOne({ _id: next._id }).catch(() => null);
       if (stored?.rev !== next.rev || stored.state !== next.state) throw error;
     }
   }
@@ -284,6 +234,13 @@ function assertAll(changed: number, operation: OpenOperation): void {
     'TOKENS_NOT_AVAILABLE',
     `Only ${changed} of ${operation.source_token_ids.length} reserved tokens of operation ${operation._id} were as they should be; nothing was changed.`,
     { operation_id: operation._id },
+  );
+}
+
+function triedMeanwhile(): CashuOpsError {
+  return new CashuOpsError(
+    'DUPLICATE_OPERATION',
+    'Another process has just tried to pay the same invoice; nothing was paid now. Try again.',
   );
 }
 

@@ -1,3 +1,4 @@
+import { groupDigits } from '../domain/amount.ts';
 import { closeBooks, type MeltSums } from '../domain/melt_accounting.ts';
 import { type StoredProof, sumProofs } from '../domain/proof.ts';
 import type { AuditLog } from './audit_log.ts';
@@ -145,7 +146,9 @@ function completeness(expected: ExpectedMeltState, sources: Seen[], change: Seen
     if (token === undefined) problems.push(`${transaction_id} is not there`);
     // A token that somebody used since has another amount by right.
     else if (isUntouched(token) && token.total_amount !== amount) {
-      problems.push(`${transaction_id} holds ${token.total_amount} sat instead of ${amount}`);
+      problems.push(
+        `${transaction_id} holds ${groupDigits(token.total_amount)} sat instead of ${groupDigits(amount)}`,
+      );
     }
   }
   return check('completeness', problems, `${sources.length + change.length} tokens are there`);

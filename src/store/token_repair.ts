@@ -27,6 +27,7 @@ export interface Retirement {
  *
  * @param token the document as it was read; compare-and-set on its status, owner and coins
  * @param ys public names of the coins to retire
+ * @param spentAtMint the mint calls them spent; a double that is removed is not spent there
  * @throws CashuOpsError TOKENS_NOT_AVAILABLE when the document changed meanwhile
  */
 export async function retireCoins(
@@ -35,6 +36,7 @@ export async function retireCoins(
   token: NamedToken,
   ys: ReadonlySet<string>,
   now: Date,
+  spentAtMint = true,
 ): Promise<Retirement> {
   const tokens = db.collection<TokenDocument>(TOKENS);
   const retired = token.proofs.filter((proof) => ys.has(proof.Y));
@@ -55,8 +57,7 @@ export async function retireCoins(
         updatedAt: now,
         proofs: retired,
         total_amount: retired_amount,
-        mint_state: 'SPENT',
-        mint_checked_at: now,
+        ...(spentAtMint && { mint_state: 'SPENT', mint_checked_at: now }),
       },
       $unset: { reserved_by: '' },
     },

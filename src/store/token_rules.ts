@@ -1,3 +1,4 @@
+import { groupDigits } from '../domain/amount.ts';
 import { TOKEN_STATUSES } from '../domain/proof.ts';
 import { transactionIdProblems } from '../domain/transaction_id.ts';
 import { TOKEN_SOURCES, TRANSACTION_TYPES } from './documents.ts';
@@ -123,7 +124,12 @@ function totalProblems(total: unknown, proofs: { amount: number }[]): TokenProbl
   }
   const sum = proofs.reduce((sofar, { amount }) => sofar + BigInt(amount), 0n);
   if (BigInt(total) === sum) return [];
-  return [{ path: 'total_amount', message: `is ${total}, but the proofs add up to ${sum}` }];
+  return [
+    {
+      path: 'total_amount',
+      message: `is ${groupDigits(total)}, but the proofs add up to ${groupDigits(sum)}`,
+    },
+  ];
 }
 
 /** Can these coins be spent: each is complete, and none stands twice? */

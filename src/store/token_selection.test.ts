@@ -80,7 +80,9 @@ describe('selectTokensForSpending', () => {
 
   it('says that a wallet is in too small pieces', async () => {
     await fill(5_001, 1);
-    await expect(select(5_001)).rejects.toThrow(/5000 biggest tokens hold 5000 sat.*too small/);
+    await expect(select(5_001)).rejects.toThrow(
+      /5,000 biggest tokens hold 5,000 sat, 5,001 sat are needed.*too small/,
+    );
   });
 
   it('reads the tokens in the order of the index, without sorting', async () => {

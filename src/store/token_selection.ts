@@ -1,5 +1,5 @@
 import type { mongo } from 'mongoose';
-import { sumAmounts } from '../domain/amount.ts';
+import { groupDigits, sumAmounts } from '../domain/amount.ts';
 import { CashuOpsError } from '../domain/errors.ts';
 import { type TokenDocument, tokensOf } from './documents.ts';
 import { translated } from './errors.ts';
@@ -98,8 +98,8 @@ function biggestFirst(
 function insufficient(amount: number, available: number, tokens: number): CashuOpsError {
   const limited = tokens >= TOKENS_MAX;
   const sentence = limited
-    ? `The ${tokens} biggest tokens hold ${available} sat, ${amount} sat are needed: the wallet is in too small pieces. Merge its coins with a swap first.`
-    : `The wallet can spend ${available} sat, ${amount} sat are needed with fees.`;
+    ? `The ${groupDigits(tokens)} biggest tokens hold ${groupDigits(available)} sat, ${groupDigits(amount)} sat are needed: the wallet is in too small pieces. Merge its coins with a swap first.`
+    : `The wallet can spend ${groupDigits(available)} sat, ${groupDigits(amount)} sat are needed with fees.`;
   return new CashuOpsError('INSUFFICIENT_FUNDS', sentence, {
     facts: { available, needed: amount },
   });

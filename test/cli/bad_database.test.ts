@@ -180,7 +180,7 @@ describe('a database that is of no use', () => {
       args: ['balance', '--npub', owner],
       code: 'AMOUNT_TOO_LARGE',
       exit: 21,
-      says: [/18014398509481982/, /counted exactly \(9007199254740991\)/],
+      says: [/18,014,398,509,481,982/, /counted exactly \(9,007,199,254,740,991\)/],
     });
     await ground.db.collection('cashu_tokens').deleteMany({ npub: owner });
   });

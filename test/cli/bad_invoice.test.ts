@@ -87,10 +87,10 @@ describe('payments that are refused', () => {
       exit: 21,
       says: [
         /sat are missing/,
-        /5000 amount/,
+        /5,000 amount/,
         /50 fee reserve/,
         /input fee/,
-        /4095 sat are spendable/,
+        /4,095 sat are spendable/,
       ],
       next: new RegExp(`^cashu-ops balance --npub ${ground.npub}$`),
     });

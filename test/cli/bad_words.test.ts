@@ -130,6 +130,20 @@ describe('words that are wrong', () => {
     });
   });
 
+  it('an .env file that is not there, by the flag that Node does not take for its own', async () => {
+    const { machine } = await expectRefusal(ground, {
+      args: ['balance', '--all', '--settings-env', '/nowhere/.env'],
+      code: 'INVALID_CONFIGURATION',
+      exit: 2,
+      says: /\/nowhere\/\.env \(named by --settings-env\) cannot be read \(ENOENT\)/,
+      next: /^cashu-ops balance --help$/,
+    });
+    expect(machine.stderr).toBe('');
+    const help = await ground.run(['balance', '--help']);
+    expect(help.stdout).toContain('--settings-env <file>');
+    expect(help.stdout).not.toContain('--env-file');
+  });
+
   it('control characters in a word never reach the terminal', async () => {
     const { code, stdout, stderr } = await ground.run([
       'balance',

@@ -26,11 +26,12 @@ describe('balance', () => {
 
   it('one wallet, and one with nothing in it, which shows zeros', async () => {
     const shared = { mint_url: ground.mint.url, unit: 'sat' };
+    const none = { reserved: 0, pending_deposits: 0, spent: 0, operations: [] };
     const { wallets, totals } = await document('--npub', rich.npub, '--npub', empty.npub);
     expect(new Set(wallets)).toEqual(
       new Set([
-        { npub: rich.npub, ...shared, spendable: 5248, reserved: 0, pending_deposits: 0, spent: 0 },
-        { npub: empty.npub, ...shared, spendable: 0, reserved: 0, pending_deposits: 0, spent: 0 },
+        { npub: rich.npub, ...shared, ...none, spendable: 5248 },
+        { npub: empty.npub, ...shared, ...none, spendable: 0 },
       ]),
     );
     expect(totals).toEqual({
@@ -53,6 +54,20 @@ describe('balance', () => {
       says: new RegExp(`no wallet of ${npub}`),
       next: /^cashu-ops balance --all$/,
     });
+  });
+
+  it('a mint where the owner has no wallet: it is the mint that is wrong, and not the npub', async () => {
+    const { error } = await expectRefusal(ground, {
+      args: ['balance', '--npub', rich.npub, '--mint', 'https://mint.example'],
+      code: 'WALLET_NOT_FOUND',
+      exit: 21,
+      says: [
+        new RegExp(`no wallet of ${rich.npub} at https://mint\\.example\\.`),
+        new RegExp(`Check the mint; there are wallets at ${ground.mint.url}\\.`),
+      ],
+      next: new RegExp(`^cashu-ops balance --npub ${rich.npub}$`),
+    });
+    expect(error.message).not.toContain('npub;');
   });
 
   it('deposits that were begun and never minted are counted, and are no balance', async () => {
@@ -85,6 +100,12 @@ describe('balance', () => {
     expect([none.code, none.ok, none.wallets, none.totals.spendable]).toEqual([0, true, [], 0]);
     const { code, stdout, stderr } = await balance('--npub', rich.npub, '--below', '5248');
     expect([code, stdout, stderr]).toEqual([0, '', 'No wallet is below 5,248 sat.\n']);
+    const hit = await balance('--all', '--below', '5248');
+    expect(hit.code).toBe(20);
+    expect(hit.stderr).toMatch(/^1 wallet is below 5,248 sat\.$/m);
+    const both = await balance('--all', '--below', '5249');
+    expect(both.code).toBe(20);
+    expect(both.stderr).toMatch(/^2 wallets are below 5,249 sat\.$/m);
   });
 
   it('--mint asks for one mint only, however its address is written', async () => {

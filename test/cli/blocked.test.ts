@@ -86,7 +86,7 @@ describe('a payment that is stopped', () => {
         requires_manual_intervention: false,
         next_command: `cashu-ops balance --npub ${ground.npub} --verify`,
       });
-      expect(error.message).toMatch(/1 coins worth 256 sat .*corrected,? and nothing was paid/);
+      expect(error.message).toMatch(/1 coin worth 256 sat .*corrected,? and nothing was paid/);
       expect(await ground.mint.control.paymentCount(payment_hash)).toBe(0);
       expect(await ground.db.collection('melt_operations').countDocuments()).toBe(0);
       const [wallet] = (await ground.run(['balance', ...ground.owner, '--json'])).json().wallets;
@@ -109,7 +109,7 @@ describe('a payment that is stopped', () => {
         '--yes',
       ]);
       expect([code, stdout]).toEqual([20, '']);
-      expect(stderr).toMatch(/^error \[HIGH_SEVERITY_DISCREPANCIES\] 1 coins worth 128 sat/m);
+      expect(stderr).toMatch(/^error \[HIGH_SEVERITY_DISCREPANCIES\] 1 coin worth 128 sat/m);
       expect(stderr).toMatch(/^what now: The database is corrected/m);
       expect(stderr).toContain(`next: cashu-ops balance --npub ${ground.npub} --verify\n`);
     });

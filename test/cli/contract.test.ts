@@ -108,7 +108,7 @@ describe('the JSON contract', () => {
     const { stdout } = await ground.run(['balance', '--all', '--json']);
     const { schema, ok, wallets, totals } = onlyDocument(stdout);
     expect([schema, ok]).toEqual(['cashu-ops/balance@1', true]);
-    expect(Object.keys(wallets[0])).toEqual(WALLET_KEYS);
+    expect(Object.keys(wallets[0])).toEqual([...WALLET_KEYS, 'operations']);
     expect(Object.keys(totals)).toEqual(expect.arrayContaining(WALLET_KEYS.slice(3)));
   });
 

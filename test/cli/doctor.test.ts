@@ -3,6 +3,8 @@ import { freePort } from '../../src/practice/replica_set/free_port.ts';
 import { type CliGround, cliGround, expectNoLeaks } from '../support/cli_ground.ts';
 import { onlyDocument } from '../support/cli_refusal.ts';
 
+const ROWS = ['settings', 'journal', 'database', 'indexes', 'mint'];
+
 /** What an operator runs first when something is wrong. */
 describe('doctor', () => {
   let ground: CliGround;
@@ -11,7 +13,7 @@ describe('doctor', () => {
   });
   afterEach(() => ground.mint.control.resetInfo());
 
-  const doctor = async (env: Record<string, string> = {}, ...more: string[]) => {
+  const doctor = async (env: Record<string, string | undefined> = {}, ...more: string[]) => {
     const [machine, human] = await Promise.all([
       ground.run(['doctor', '--json', ...more], { env }),
       ground.run(['doctor', ...more], { env }),
@@ -20,10 +22,27 @@ describe('doctor', () => {
     expect(schema).toBe('cashu-ops/doctor@1');
     expect(ok).toBe(machine.code === 0);
     expect(human.code).toBe(machine.code);
-    const failed = checks.flatMap((check: { ok: boolean; name: string }) =>
-      check.ok ? [] : check.name,
-    );
-    return { code: machine.code, failed, human };
+    const named = (...states: string[]): string[] =>
+      checks.flatMap((check: { status: string; name: string }) =>
+        states.includes(check.status) ? check.name : [],
+      );
+    for (const check of checks) {
+      const ok = { ok: true, warning: true, failed: false, not_checked: null }[
+        String(check.status)
+      ];
+      expect(check.ok).toBe(ok);
+    }
+    // Whatever happens, every row is there.
+    expect(checks.map(({ name }: { name: string }) => name)).toEqual(ROWS);
+    expect(human.stdout.match(/^\w+(?= )/gm)).toEqual(ROWS);
+    const unknown = named('not_checked');
+    return {
+      code: machine.code,
+      failed: named('failed'),
+      unknown,
+      warned: named('warning'),
+      human,
+    };
   };
 
   it('all is well: one line for each thing, and nothing is changed', async () => {
@@ -58,13 +77,40 @@ describe('doctor', () => {
   it('the database is down, or an index is missing: with what to type', async () => {
     const uri = `mongodb://127.0.0.1:${await freePort()}/wallets`;
     const down = await doctor({ CASHU_OPS_MONGODB_URI: uri });
-    expect([down.code, down.failed]).toEqual([25, ['database']]);
+    expect([down.code, down.failed, down.unknown]).toEqual([25, ['database'], ['indexes']]);
+    expect(down.human.stdout).toMatch(
+      /^indexes +- not checked +the database cannot be used\nmint +✓ ok /m,
+    );
     await ground.db.collection('melt_operations').dropIndex('one_owner_per_invoice');
     const bare = await doctor();
     expect([bare.code, bare.failed]).toEqual([20, ['indexes']]);
     expect(bare.human.stdout).toMatch(/one_owner_per_invoice\. Run: cashu-ops doctor --fix/);
     const { code } = await ground.run(['doctor', '--fix']);
     expect([code, (await doctor()).code]).toEqual([0, 0]);
+  });
+
+  it('no mint is named: it is said that none was asked', async () => {
+    const { code, failed, unknown, human } = await doctor({ CASHU_OPS_MINT_URL: undefined });
+    expect([code, failed, unknown]).toEqual([0, [], ['mint']]);
+    expect(human.stdout).toMatch(/^mint +- not checked +no mint is named; add --mint URL/m);
+  });
+
+  it('a quiet period that is too short is a warning, and no failure', async () => {
+    const env = { CASHU_OPS_QUIET_PERIOD: '20s', CASHU_OPS_MELT_TIMEOUT: '5m' };
+    const { code, failed, warned, human } = await doctor(env);
+    expect([code, failed, warned]).toEqual([0, [], ['settings']]);
+    expect(human.stdout).toMatch(
+      /^settings +! warning +network regtest; quiet_period \(20s\) is shorter than melt_timeout \(5m\)/m,
+    );
+    expect((await doctor()).warned).toEqual([]);
+  });
+
+  it('a setting that is wrong: what comes next is not the command that has just failed', async () => {
+    const env = { CASHU_OPS_MAXFEE: '1' };
+    const { code, stderr } = await ground.run(['doctor'], { env });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/CASHU_OPS_MAXFEE .* Did you mean CASHU_OPS_MAX_FEE\?/);
+    expect(stderr).toMatch(/^next: cashu-ops doctor --help$/m);
   });
 
   it('the journal cannot be written', async () => {

@@ -36,7 +36,7 @@ describe('streams', () => {
       expect(result.code).toBe(0);
       expect(result.stdout).toMatch(/^status +paid\namount +12 sat\nlightning fee +1 sat\n/);
       expect(result.stderr).toMatch(
-        /^- checking wallet and invoice[\s\S]*- asking the mint to pay 12 sat\nPaid 12 sat/,
+        /^- checking wallet and invoice[\s\S]*- checking the coins, then asking the mint to pay 12 sat\nPaid 12 sat/,
       );
       expect(result.stdout + result.stderr).not.toMatch(ESCAPES);
     });
@@ -87,7 +87,7 @@ describe('streams', () => {
 
   it.each([
     ['nothing', '', /text is empty/],
-    ['a book', 'x'.repeat(20_000), /longer than 10000 bytes/],
+    ['a book', 'x'.repeat(20_000), /longer than 10,000 bytes/],
     ['no text', '\ufffd\u0000', /not a Lightning invoice/],
   ])('%s on standard input', async (_, stdin, says) => {
     const args = ['melt', '-', ...ground.owner, '--yes'];
@@ -212,7 +212,7 @@ describe('streams', () => {
         env,
         code: 'JOURNAL_UNWRITABLE',
         exit: 2,
-        says: /set CASHU_OPS_JOURNAL_DIR/,
+        says: /ENOTDIR.*\. Set CASHU_OPS_JOURNAL_DIR to a folder that this user can write/,
       });
     });
   });

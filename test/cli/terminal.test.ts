@@ -51,7 +51,9 @@ describe.skipIf(!HAS_PTY)('at a terminal', () => {
     ['n', 'n'],
     ['Enter, because No is preselected', KEYS.enter],
     ['Ctrl-C', KEYS.ctrlC],
+    ['Ctrl-D', KEYS.ctrlD],
     ['Escape', '\u001b'],
+    ['Escape after Yes was chosen', '\u001b[D\u001b'],
   ])('%s pays nothing and changes nothing', async (_, keys) => {
     const before = await ground.standing();
     const { terminal, payment_hash } = await ask(100);
@@ -59,6 +61,13 @@ describe.skipIf(!HAS_PTY)('at a terminal', () => {
     terminal.type(keys);
     expect(await terminal.ended).toBe(130);
     expect(terminal.text()).toMatch(/error \[INTERRUPTED\] .*nothing was (paid|done)/);
+    // What stays on the screen is no consent: the answer No, or none.
+    const answered = terminal.text().slice(terminal.text().lastIndexOf('Pay 100 sat?'));
+    const saysNo = keys === 'n' || keys === KEYS.enter;
+    expect(answered).toMatch(saysNo ? /^│ {2}No$/m : /Not confirmed\.$/m);
+    // On a line of its own, wherever the cursor stood.
+    expect(saysNo || terminal.raw().includes('\rNot confirmed.')).toBe(true);
+    expect(answered).not.toMatch(/^│ +Yes$/m);
     expect(await ground.standing()).toEqual(before);
     expect(await paid(payment_hash)).toBe(0);
   });
@@ -77,6 +86,30 @@ describe.skipIf(!HAS_PTY)('at a terminal', () => {
     const escaped = '\\x1b[2J\\x1b]0;owned\\x07\\x9b31m\\u{202e}tac\\x08\\x08 paid';
     expect(terminal.text()).toContain(`description  ${escaped}`);
     expect(terminal.text()).toContain(`(${escaped})`);
+  });
+
+  it('an invoice from the standard input is asked for, and then nobody can be asked', async () => {
+    const refused = start(['melt', '-', ...ground.owner]);
+    expect(await refused.ended).toBe(2);
+    expect(refused.text()).toMatch(/CONFIRMATION_REQUIRED.* from standard input nobody can be/);
+    const { invoice, payment_hash } = await ground.invoice({ amount_sat: 30 });
+    const terminal = start(['melt', '-', ...ground.owner, '--yes']);
+    await terminal.shows(/Reading the invoice from standard input: paste it, press Enter, then/);
+    terminal.type(`${invoice}\n${KEYS.ctrlD}`);
+    expect(await terminal.ended).toBe(0);
+    expect(await paid(payment_hash)).toBe(1);
+  });
+
+  it('a long description stays within the terminal', async () => {
+    const description = 'a description of many words '.repeat(6).trim();
+    const { terminal } = await ask(100, { description });
+    await terminal.shows(/Pay 100 sat\?/);
+    terminal.type('n');
+    await terminal.ended;
+    const lines = terminal.text().split('\n');
+    const at = lines.findIndex((line) => line.startsWith('description  a description of many'));
+    expect(lines[at + 1]).toMatch(/^ {13}\w/);
+    for (const line of lines.slice(at, at + 3)) expect(line.length).toBeLessThanOrEqual(100);
   });
 
   it('--no-input asks nobody, not even at a terminal', async () => {
@@ -107,7 +140,7 @@ describe.skipIf(!HAS_PTY)('at a terminal', () => {
       expect(await terminal.ended).toBe(0);
       ground.heard(terminal.raw());
       expect(coloured(terminal.raw())).toBe(NO_COLOR === '');
-      expect(terminal.text()).toMatch(/✔ asking the mint to pay 25 sat/);
+      expect(terminal.text()).toMatch(/✔ checking the coins, then asking the mint to pay 25 sat/);
     }
   });
 

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { CashuOpsError } from '../../src/domain/errors.ts';
 import { POLICIES } from '../../src/store/collections.ts';
 import { tokensOf, walletsOf } from '../../src/store/documents.ts';
+import { sendLate } from '../support/late_requests.ts';
 import { codeOf, judge, meltGround, soundVerdict } from '../support/melt_ground.ts';
 
 /** What attacks on the melt have shown: each of these once cost money, or said what nobody knew. */
@@ -32,6 +34,103 @@ describe('a mint that does not tell of the change', () => {
   });
 });
 
+describe('change that is only not told yet', () => {
+  const silent = [
+    {
+      endpoint: 'melt_quote_state',
+      phase: 'before',
+      times: 0,
+      action: { type: 'status', status: 503 },
+    },
+    { endpoint: 'restore', phase: 'before', times: 0, action: { type: 'status', status: 503 } },
+  ] as const;
+
+  it('is not called missing, however much it is', async () => {
+    const ground = await meltGround({ coins: [256] });
+    const { control } = ground.mint;
+    await control.setFaults([
+      { endpoint: 'melt', phase: 'after', action: { type: 'omit', fields: ['change'] } },
+      ...silent,
+    ]);
+    const outcome = await ground.melt(await ground.request(100));
+    expect(outcome).toMatchObject({ status: 'pending', operation: { state: 'pending' } });
+    expect(outcome.message).not.toContain('missing');
+    await control.clearFaults();
+    expect(await ground.ops.melt.resume(outcome.operation._id)).toMatchObject({ status: 'paid' });
+    const verdict = await judge(ground);
+    expect(verdict).toEqual(soundVerdict(verdict));
+  });
+
+  it('does not hide that another process has settled meanwhile', async () => {
+    const ground = await meltGround({ coins: [256] });
+    const { control } = ground.mint;
+    await control.setFaults([
+      { endpoint: 'melt', phase: 'after', action: { type: 'drop' } },
+      ...silent,
+    ]);
+    const { operation } = await ground.melt(await ground.request(100));
+    // The next to look sees no change, and waits for the answer about it.
+    await control.setFaults([
+      {
+        endpoint: 'melt_quote_state',
+        phase: 'after',
+        action: { type: 'omit', fields: ['change'] },
+      },
+      { endpoint: 'restore', phase: 'after', action: { type: 'delay', ms: 1_500 } },
+      { endpoint: 'restore', phase: 'before', action: { type: 'status', status: 503 } },
+    ]);
+    const slow = ground.ops.melt.resume(operation._id);
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    const others = await ground.openOps();
+    expect(await others.melt.resume(operation._id)).toMatchObject({ status: 'paid' });
+    expect(await slow).toMatchObject({ status: 'paid' });
+    await others.close();
+  });
+});
+
+describe('a mint that lacks what a melt needs', () => {
+  it('is refused without NUT-09: change whose answer is lost would be gone', async () => {
+    const ground = await meltGround();
+    await ground.mint.control.setInfo({ nuts: { '9': null } });
+    const request = await ground.request(100);
+    expect(await codeOf(ground.melt(request))).toBe('MINT_CANNOT_MELT');
+    expect(await ground.mint.control.paymentCount(request.invoice.payment_hash)).toBe(0);
+  });
+
+  it('gives no change without NUT-08, is sent no blanks, and the books close', async () => {
+    const ground = await meltGround({ coins: [64], ops: { swap: 'never' } });
+    await ground.mint.control.setInfo({ nuts: { '8': null } });
+    const outcome = await ground.melt(await ground.request(61));
+    expect(outcome).toMatchObject({
+      status: 'paid',
+      operation: { blanks: [], change_amount: 0, lightning_fee: 2 },
+    });
+    const verdict = await judge(ground);
+    expect(verdict).toEqual(soundVerdict(verdict));
+  });
+});
+
+describe('a database that goes away once coins are claimed', () => {
+  it('leaves an error that names the operation, also while it is looked up who was faster', async () => {
+    const ground = await meltGround({ coins: [256] });
+    const { melts } = ground.ops;
+    const [submit, get] = [melts.submit.bind(melts), melts.get.bind(melts)];
+    melts.submit = async (from, now) => {
+      await submit(from, now);
+      return submit(from, now);
+    };
+    melts.get = () => Promise.reject(new CashuOpsError('DATABASE_UNREACHABLE', 'No answer.'));
+    await expect(ground.melt(await ground.request(100))).rejects.toMatchObject({
+      code: 'PAYMENT_PENDING',
+      details: {
+        operation_id: expect.any(String),
+        next_command: expect.stringContaining('--resume'),
+      },
+    });
+    melts.get = get;
+  });
+});
+
 describe('a payment that comes after its release', () => {
   it('stops a second payment of the invoice, and its change is booked', async () => {
     const ground = await meltGround({
@@ -47,7 +146,7 @@ describe('a payment that comes after its release', () => {
     const released = await ground.ops.melt.resume(first.operation._id);
     expect(released.status).toBe('failed');
     // The request was delayed and not lost: it arrives now.
-    await replay(ground.mint.url, released.operation);
+    expect(await sendLate(ground.mint.url, released.operation)).toBe(200);
     expect(await control.paymentCount(payment_hash)).toBe(1);
     // Past the five minutes in which the same request is a duplicate anyway.
     await ground.ops.store.db
@@ -105,27 +204,3 @@ describe('the kill switch', () => {
     expect((await ground.tokens()).every(({ status }) => status === 'unspent')).toBe(true);
   });
 });
-
-interface Stored {
-  quote_id: string;
-  inputs: readonly { id: string; amount: number; secret: string; C: string }[];
-  blanks: readonly { blindedMessage: { amount: string; B_: string; id: string } }[];
-}
-
-/** Sends a stored melt past the tool, as a network that held it back would. */
-async function replay(url: string, { quote_id, inputs, blanks }: Stored): Promise<void> {
-  const body = {
-    quote: quote_id,
-    inputs: inputs.map(({ id, amount, secret, C }) => ({ id, amount, secret, C })),
-    outputs: blanks.map(({ blindedMessage: { amount, ...rest } }) => ({
-      ...rest,
-      amount: Number(amount),
-    })),
-  };
-  const response = await fetch(`${url}/v1/melt/bolt11`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-  expect(response.status).toBe(200);
-}

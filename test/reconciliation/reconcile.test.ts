@@ -175,7 +175,10 @@ describe('reconcileProofStates, doubles', () => {
     ]);
     expect(result).toMatchObject({ blocked: true, reconciliationSummary: { corrected: 1 } });
     expect(await ground.read(old)).toMatchObject({ status: 'unspent', total_amount: 24 });
-    expect(await ground.read(young)).toMatchObject({ status: 'spent', total_amount: 8 });
+    const removed = await ground.read(young);
+    expect(removed).toMatchObject({ status: 'spent', total_amount: 8 });
+    // The mint has not called the coin spent: it must be asked again.
+    expect(removed).not.toHaveProperty('mint_state');
     expect(await shapes(ground)).toEqual([
       { status: 'unspent', transaction_type: 'minted', coins: [8, 16] },
       { status: 'spent', transaction_type: 'received', coins: [8] },
@@ -220,7 +223,11 @@ describe('reconcileProofStates, doubles', () => {
     const ground = await reconcileGround();
     const { shared } = await doubled(ground);
     await ground.mint.control.setState([shared?.Y ?? ''], 'SPENT');
-    await reconcile(ground);
+    const proofs = shared === undefined ? [] : [shared];
+    await expect(
+      ground.ops.reconciliation.performPreFlightReconciliation(ground.npub, proofs),
+    ).rejects.toThrow(/1 coin.* worth 8 sat/);
+    expect(await ground.events('preflight_blocked')).toMatchObject([{ amounts: { at_risk: 8 } }]);
     expect(await ground.findings()).toEqual([]);
     const { npub, mint_url } = ground.wallet;
     expect(await ground.ops.wallets.calculateBalance(npub, mint_url)).toBe(48);

@@ -22,7 +22,7 @@ export interface Terminal {
   ended: Promise<number>;
 }
 
-export const KEYS = { ctrlC: '\u0003', enter: '\r' } as const;
+export const KEYS = { ctrlC: '\u0003', ctrlD: '\u0004', enter: '\r' } as const;
 
 const SHOWS_WITHIN_MS = 20_000;
 

@@ -8,6 +8,7 @@ import { type BalanceRow, readBalances, totalsOf } from '../../store/balance.ts'
 import type { Store } from '../../store/connection.ts';
 import type { WalletSelection } from '../../store/wallet_reads.ts';
 import type { BalanceFlags } from './command.ts';
+import { type OperationEntry, withOperations } from './operations.ts';
 import { showBalances } from './show.ts';
 import { type Totals, totalsByUnit } from './totals.ts';
 import type { Verification } from './verify.ts';
@@ -15,7 +16,11 @@ import type { Verification } from './verify.ts';
 const ONLY_READ = 'Interrupted while reading; a balance changes nothing.';
 
 /** One wallet of the JSON, `cashu-ops/balance@1`. */
-export type BalanceEntry = BalanceRow & { verified?: Verification };
+export type BalanceEntry = BalanceRow & {
+  /** Open operations that hold coins of it, oldest first. */
+  operations: OperationEntry[];
+  verified?: Verification;
+};
 
 /** @returns the exit code */
 export async function runBalance(context: Context, flags: BalanceFlags): Promise<number> {
@@ -55,27 +60,52 @@ async function readRows(
   store: Store,
   selection: WalletSelection,
   { below }: BalanceFlags,
-): Promise<BalanceRow[]> {
+): Promise<BalanceEntry[]> {
   const rows: BalanceRow[] = [];
   let found = 0;
   for await (const row of readBalances(store.db, selection)) {
     found += 1;
     if (below === undefined || row.spendable < below) rows.push(row);
   }
-  if (found === 0 && selection.npubs !== 'all') {
-    throw new CashuOpsError(
-      'WALLET_NOT_FOUND',
-      `There is no wallet of ${selection.npubs.join(', ')}${selection.mintUrl ? ` at ${selection.mintUrl}` : ''}. Check the npub; "cashu-ops balance --all" lists every wallet.`,
-      { next_command: 'cashu-ops balance --all' },
-    );
-  }
-  return rows;
+  if (found === 0) await assertNothingMistyped(store, selection);
+  return withOperations(store, selection, rows);
+}
+
+/** So many mints are named in a sentence. */
+const MINTS_NAMED_MAX = 5;
+
+/** Nothing was found: is it the owner whom nobody knows, or the mint? */
+async function assertNothingMistyped(store: Store, selection: WalletSelection): Promise<void> {
+  const { npubs, mintUrl } = selection;
+  if (npubs === 'all') return;
+  const mints = new Set<string>();
+  for await (const { mint_url } of readBalances(store.db, { npubs })) mints.add(mint_url);
+  const where = mintUrl === undefined ? '' : ` at ${mintUrl}`;
+  throw new CashuOpsError(
+    'WALLET_NOT_FOUND',
+    `There is no wallet of ${npubs.join(', ')}${where}. ${hintFor(mints)}`,
+    { next_command: mints.size === 0 ? ALL : `${BALANCE} ${ownersOf(npubs)}` },
+  );
+}
+
+const BALANCE = 'cashu-ops balance';
+const ALL = `${BALANCE} --all`;
+
+function ownersOf(npubs: readonly string[]): string {
+  return npubs.map((npub) => `--npub ${npub}`).join(' ');
+}
+
+function hintFor(mints: ReadonlySet<string>): string {
+  if (mints.size === 0) return `Check the npub; "${ALL}" lists every wallet.`;
+  const named = [...mints].slice(0, MINTS_NAMED_MAX).join(', ');
+  const more = mints.size - MINTS_NAMED_MAX;
+  return `Check the mint; there are wallets at ${named}${more > 0 ? ` and ${more} more` : ''}.`;
 }
 
 async function verified(
   context: Context,
   flags: BalanceFlags,
-  rows: readonly BalanceRow[],
+  rows: readonly BalanceEntry[],
 ): Promise<BalanceEntry[]> {
   const { verifyBalances } = await import('./verify.ts');
   return context.io.progress('asking the mints', () =>

@@ -3,6 +3,7 @@ import { printable } from '../../domain/printable.ts';
 import type { Io } from '../../io/io.ts';
 import { type Cell, type Column, groupDigits } from '../../io/table.ts';
 import type { BalanceFlags } from './command.ts';
+import { operationLines } from './operations.ts';
 import type { BalanceEntry } from './run.ts';
 import type { Totals } from './totals.ts';
 import type { Verification } from './verify.ts';
@@ -40,12 +41,21 @@ export async function showBalances(
   if (!flags.verify && entries.some(({ pending_deposits }) => pending_deposits > 0)) {
     io.err('deposits: Lightning deposits that were begun and never minted; they are no balance.');
   }
+  for (const { operations, unit } of entries) {
+    for (const line of operationLines(operations, unit)) io.out(line);
+  }
   for (const entry of entries) showVerification(io, entry);
+  if (flags.below !== undefined) io.err(lowSentence(entries.length, flags.below));
 }
 
-function noWallets({ below }: BalanceFlags): string {
+function lowSentence(count: number, below: number): string {
+  const wallets = count === 1 ? '1 wallet is' : `${groupDigits(count)} wallets are`;
+  return `${wallets} below ${groupDigits(below)} sat.`;
+}
+
+function noWallets({ below, mint }: BalanceFlags): string {
   return below === undefined
-    ? 'There are no wallets.'
+    ? `There are no wallets${mint === undefined ? '' : ' at this mint; --all alone shows every mint'}.`
     : `No wallet is below ${groupDigits(below)} sat.`;
 }
 
@@ -86,9 +96,9 @@ function totalRow(totals: Totals, mixed: boolean, { verify }: BalanceFlags): Cel
 
 function verdict({ unknown, findings, checked }: Verification): Cell {
   const differ = findings.filter(({ severity }) => severity !== 'LOW').length;
-  if (differ > 0) return { text: `✗ ${differ} differ`, tone: 'bad' };
-  if (unknown > 0) return { text: `? ${unknown} unknown`, tone: 'warning' };
-  return { text: `✓ ${checked} coins`, tone: 'good' };
+  if (differ > 0) return { text: `✗ ${groupDigits(differ)} differ`, tone: 'bad' };
+  if (unknown > 0) return { text: `? ${groupDigits(unknown)} unknown`, tone: 'warning' };
+  return { text: `✓ ${groupDigits(checked)} ${checked === 1 ? 'coin' : 'coins'}`, tone: 'good' };
 }
 
 const FINDINGS_SHOWN_MAX = 10;

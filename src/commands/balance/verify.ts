@@ -1,7 +1,6 @@
 import type { Context } from '../../cli/context.ts';
 import type { Discrepancy, SeverityCounts } from '../../domain/finding.ts';
 import { cleanText } from '../../report/clean_text.ts';
-import type { BalanceRow } from '../../store/balance.ts';
 import type { BalanceFlags } from './command.ts';
 import type { BalanceEntry } from './run.ts';
 
@@ -19,7 +18,7 @@ export interface Verification {
 export async function verifyBalances(
   context: Context,
   flags: BalanceFlags,
-  rows: readonly BalanceRow[],
+  rows: readonly BalanceEntry[],
 ): Promise<BalanceEntry[]> {
   const ops = await context.open('balance --verify', flags);
   const entries: BalanceEntry[] = [];

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { CashuOps } from '../../cashu_ops.ts';
+import { type CashuOps, mintsBy } from '../../cashu_ops.ts';
 import type { Context } from '../../cli/context.ts';
 import { EXIT, exitCodeOfKind, worstExit } from '../../cli/exit_codes.ts';
 import { jsonDocument } from '../../cli/json.ts';
 import { wrap } from '../../cli/wrap.ts';
 import type { Config } from '../../config/config.ts';
+import { durationText } from '../../config/duration.ts';
 import { CashuOpsError, messageOf } from '../../domain/errors.ts';
 import type { Io } from '../../io/io.ts';
 import { RescueJournal } from '../../journal/rescue_journal.ts';
@@ -12,47 +13,72 @@ import { cleanText } from '../../report/clean_text.ts';
 import { ensureStore, isStoreReady } from '../../store/ensure_store.ts';
 import type { DoctorFlags } from './command.ts';
 
-/** One thing that was looked at. */
+/** One thing that was looked at, or why it was not. */
 interface Check {
   name: string;
-  ok: boolean;
+  status: 'ok' | 'warning' | 'failed' | 'not_checked';
   detail: string;
-  /** How bad it is when it is not ok. */
+  /** How bad it is when it failed. */
   exit: number;
 }
 
-/** @returns the exit code: 0 when every check holds */
+/** @returns the exit code: 0 when no check failed */
 export async function runDoctor(context: Context, flags: DoctorFlags): Promise<number> {
   const config = await context.config(flags);
   const checks: Check[] = [
-    { name: 'settings', ok: true, detail: settingsDetail(config), exit: EXIT.done },
+    settingsCheck(config),
     await journalCheck(config),
-    ...(await databaseChecks(context, flags, config)),
+    ...(await databaseChecks(context, flags)),
+    await mintCheck(config, flags),
   ];
-  const ok = checks.every((check) => check.ok);
+  const failures = checks.filter(({ status }) => status === 'failed');
   if (flags.json) {
-    const shown = checks.map(({ name, ok, detail }) => ({ name, ok, detail }));
-    context.io.out(jsonDocument({ schema: 'cashu-ops/doctor@1', ok, checks: shown }));
+    const report = { schema: 'cashu-ops/doctor@1', ok: failures.length === 0 };
+    context.io.out(jsonDocument({ ...report, checks: checks.map(shownInJson) }));
   } else {
     for (const check of checks) showCheck(context.io, check);
   }
-  return worstExit(checks.filter((check) => !check.ok).map((check) => check.exit));
+  return worstExit(failures.map(({ exit }) => exit));
+}
+
+/** What was not looked at is neither ok nor not ok. */
+function shownInJson({ name, status, detail }: Check) {
+  const ok = status === 'not_checked' ? null : status !== 'failed';
+  return { name, ok, status, detail };
 }
 
 const NAME_WIDTH = 8;
+const MARKS: Readonly<
+  Record<Check['status'], { text: string; color: 'green' | 'yellow' | 'red' }>
+> = {
+  ok: { text: '✓ ok', color: 'green' },
+  warning: { text: '! warning', color: 'yellow' },
+  failed: { text: '✗ not ok', color: 'red' },
+  not_checked: { text: '- not checked', color: 'yellow' },
+};
+const MARK_WIDTH = 13;
 
 /** One line, or on a terminal as many as it needs: what is wrong is the result, so it is on stdout. */
-function showCheck(io: Io, { name, ok, detail }: Check): void {
-  const mark = ok ? io.color.out.green('✓ ok    ') : io.color.out.red('✗ not ok');
-  const indent = ' '.repeat(NAME_WIDTH + 12);
+function showCheck(io: Io, { name, status, detail }: Check): void {
+  const { text, color } = MARKS[status];
+  const mark = io.color.out[color](text.padEnd(MARK_WIDTH));
+  const indent = ' '.repeat(NAME_WIDTH + MARK_WIDTH + 4);
   const lines = io.outIsTty ? wrap(detail, Math.max(20, io.columns - indent.length)) : detail;
   io.out(`${name.padEnd(NAME_WIDTH)}  ${mark}  ${lines.replaceAll('\n', `\n${indent}`)}`);
 }
 
 /** A release must not come while the request that it gives up may still be answered. */
-function settingsDetail({ network, quiet_period_ms, melt_timeout_ms }: Config): string {
-  if (quiet_period_ms >= melt_timeout_ms) return `network ${network}`;
-  return `network ${network}; quiet_period is shorter than melt_timeout: make it at least as long`;
+function settingsCheck({ network, quiet_period_ms, melt_timeout_ms }: Config): Check {
+  const check = { name: 'settings', exit: EXIT.done };
+  if (quiet_period_ms >= melt_timeout_ms) {
+    return { ...check, status: 'ok', detail: `network ${network}` };
+  }
+  const [quiet, timeout] = [durationText(quiet_period_ms), durationText(melt_timeout_ms)];
+  return {
+    ...check,
+    status: 'warning',
+    detail: `network ${network}; quiet_period (${quiet}) is shorter than melt_timeout (${timeout}): make it at least as long`,
+  };
 }
 
 async function journalCheck({ journal_dir }: Config): Promise<Check> {
@@ -65,21 +91,14 @@ async function journalCheck({ journal_dir }: Config): Promise<Check> {
   });
 }
 
-async function databaseChecks(
-  context: Context,
-  flags: DoctorFlags,
-  config: Config,
-): Promise<Check[]> {
+async function databaseChecks(context: Context, flags: DoctorFlags): Promise<Check[]> {
   let ops: CashuOps;
   try {
     ops = await context.open('doctor', flags);
   } catch (error) {
-    return [failed('database', error)];
+    return [failed('database', error), notChecked('indexes', 'the database cannot be used')];
   }
-  const database = { name: 'database', ok: true, detail: 'a replica set answers', exit: EXIT.done };
-  const mintUrl = flags.mint ?? config.mint_url;
-  const mint = mintUrl === null ? [] : [await mintCheck(ops, mintUrl)];
-  return [database, await indexCheck(ops, flags), ...mint];
+  return [passed('database', 'a replica set answers'), await indexCheck(ops, flags)];
 }
 
 function indexCheck({ store }: CashuOps, { fix }: DoctorFlags): Promise<Check> {
@@ -95,9 +114,14 @@ function indexCheck({ store }: CashuOps, { fix }: DoctorFlags): Promise<Check> {
   });
 }
 
-function mintCheck({ mintOf }: CashuOps, mintUrl: string): Promise<Check> {
+/** Asked without the database, which may be down. */
+async function mintCheck(config: Config, flags: DoctorFlags): Promise<Check> {
+  const mintUrl = flags.mint ?? config.mint_url;
+  if (mintUrl === null) {
+    return notChecked('mint', 'no mint is named; add --mint URL or set CASHU_OPS_MINT_URL');
+  }
   return check('mint', async () => {
-    const can = await mintOf(mintUrl).load();
+    const can = await mintsBy(config)(mintUrl).load();
     const missing = [
       can.melt ? null : 'melting (NUT-05)',
       can.checkstate ? null : 'states of coins (NUT-07)',
@@ -111,13 +135,21 @@ function mintCheck({ mintOf }: CashuOps, mintUrl: string): Promise<Check> {
 
 async function check(name: string, look: () => Promise<string>): Promise<Check> {
   try {
-    return { name, ok: true, detail: await look(), exit: EXIT.done };
+    return passed(name, await look());
   } catch (error) {
     return failed(name, error);
   }
 }
 
+function passed(name: string, detail: string): Check {
+  return { name, status: 'ok', detail, exit: EXIT.done };
+}
+
+function notChecked(name: string, detail: string): Check {
+  return { name, status: 'not_checked', detail, exit: EXIT.done };
+}
+
 function failed(name: string, error: unknown): Check {
   const exit = error instanceof CashuOpsError ? exitCodeOfKind(error.kind) : EXIT.bug;
-  return { name, ok: false, detail: cleanText(messageOf(error)), exit };
+  return { name, status: 'failed', detail: cleanText(messageOf(error)), exit };
 }

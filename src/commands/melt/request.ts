@@ -7,6 +7,7 @@ import { CashuOpsError } from '../../domain/errors.ts';
 import { parseInvoice } from '../../domain/invoice.ts';
 import { parseMintUrl } from '../../domain/mint_url.ts';
 import { parseNpub } from '../../domain/npub.ts';
+import type { Io } from '../../io/io.ts';
 import type { MeltRequest } from '../../services/melt/types.ts';
 import type { MeltFlags } from './command.ts';
 
@@ -44,18 +45,32 @@ export async function readRequest(
 }
 
 function fromStdin({ io, interrupted }: Context): Promise<string> {
+  if (io.inIsTty) {
+    io.err('Reading the invoice from standard input: paste it, press Enter, then Ctrl-D.');
+  }
   return unlessInterrupted(interrupted, io.readStdin(INVOICE_BYTES_MAX), NOTHING_SENT);
 }
 
 /** Without a person to ask, a payment needs its consent in advance: before anything is opened. */
-export function assertMayPay({ io }: Context, { yes, dryRun, json }: MeltFlags): void {
-  if (yes || dryRun || (io.canPrompt && !json)) return;
+export function assertMayPay(
+  { io }: Context,
+  invoice: string | undefined,
+  { yes, dryRun, json }: MeltFlags,
+): void {
+  if (yes || dryRun) return;
+  const obstacle = obstacleToAsking(io, invoice, json === true);
+  if (obstacle === null) return;
   throw new CashuOpsError(
     'CONFIRMATION_REQUIRED',
-    io.canPrompt
-      ? 'With --json nobody is asked: add --yes to pay, or --dry-run to see what it would cost.'
-      : 'There is no terminal to ask on: add --yes to pay, or --dry-run to see what it would cost.',
+    `${obstacle}: add --yes to pay, or --dry-run to see what it would cost.`,
   );
+}
+
+function obstacleToAsking({ canPrompt }: Io, invoice: string | undefined, json: boolean) {
+  if (!canPrompt) return 'There is no terminal to ask on';
+  if (json) return 'With --json nobody is asked';
+  // Its end is the end of the standard input, so no answer could come from there.
+  return invoice === '-' ? 'With the invoice from standard input nobody can be asked' : null;
 }
 
 /** `--wait` in ms; 0 without it. @throws CashuOpsError INVALID_ARGUMENT */

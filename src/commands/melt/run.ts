@@ -33,16 +33,20 @@ export async function runMelt(
   const config = await context.config(flags);
   const waitMs = waitOf(flags);
   if (flags.resume !== undefined) return resume(context, config, invoice, flags, waitMs);
+  if (invoice === '-') assertMayPay(context, invoice, flags);
   const request = await readRequest(context, config, invoice, flags);
-  assertMayPay(context, flags);
+  assertMayPay(context, invoice, flags);
   const ops = await context.open('melt', flags);
   const plan = await planned(context, ops, request, flags);
   if ('status' in plan) return finish(context, config, flags, plan);
   if (flags.dryRun) return rehearsed(context, ops, plan, flags);
   if (!flags.yes) await askForConsent(context, ops, plan);
-  // Not "paying": the step is ticked off when the mint has answered, whatever it answers.
-  const label = `asking the mint to pay ${groupDigits(plan.quote.amount)} sat`;
-  const paying = () => ops.melt.pay(plan, context.interrupted);
+  // Not "paying": the step is ticked off when the mint has answered, whatever it answers, and a coin
+  // that is not in order ends it before the mint is asked.
+  const label = `checking the coins, then asking the mint to pay ${groupDigits(plan.quote.amount)} sat`;
+  // Who was asked has agreed to the sum that was shown; --yes agrees to whatever it costs.
+  const inputFeeMax = flags.yes ? null : plan.input_fee;
+  const paying = () => ops.melt.pay(plan, context.interrupted, inputFeeMax);
   const outcome = await context.io.progress(label, paying);
   assertNotCalledOff(context, outcome);
   return finish(context, config, flags, await follow(context, ops, outcome, waitMs));
@@ -85,8 +89,7 @@ function planned(
 ): Promise<MeltPlan | MeltOutcome> {
   const plan = async () => {
     const made = await ops.melt.plan(request);
-    if (dryRun && !('status' in made)) await ops.melt.rehearse(made);
-    return made;
+    return dryRun && !('status' in made) ? ops.melt.rehearse(made) : made;
   };
   return io.progress('checking wallet and invoice, asking the mint for a quote', () =>
     unlessInterrupted(interrupted, plan(), NOTHING_SENT),
@@ -115,9 +118,10 @@ async function askForConsent(context: Context, ops: CashuOps, plan: MeltPlan): P
 }
 
 /** The least that the wallet can spend afterwards: the whole reserve used up (sat). */
-async function whatStays(ops: CashuOps, { wallet, quote, choice }: MeltPlan): Promise<number> {
+async function whatStays(ops: CashuOps, plan: MeltPlan): Promise<number> {
+  const { wallet, quote, input_fee } = plan;
   const spendable = await ops.wallets.calculateBalance(wallet.npub, wallet.mint_url);
-  return spendable - quote.amount - quote.fee_reserve - choice.input_fee;
+  return spendable - quote.amount - quote.fee_reserve - input_fee;
 }
 
 /** Called off after it was written down and before it was sent: for the caller nothing happened. */

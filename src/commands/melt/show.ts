@@ -23,18 +23,22 @@ export function showRehearsal(
 }
 
 function linesOf(plan: MeltPlan, staysAtLeast: number): Line[] {
-  const { invoice, quote, choice, mint, capabilities } = plan;
+  const { invoice, quote, swap, input_fee, mint, capabilities } = plan;
   return [
-    ['amount', quote.amount],
+    ['amount', quote.amount, isRounded(plan) ? 'rounded up from a fraction of a sat' : undefined],
     ['fee reserve', quote.fee_reserve, 'what is not used comes back'],
-    ['input fee', choice.input_fee],
-    ['at most', quote.amount + quote.fee_reserve + choice.input_fee],
+    ['input fee', input_fee, swap ? 'with the exchange of coins before' : undefined],
+    ['at most', quote.amount + quote.fee_reserve + input_fee],
     ['stays', staysAtLeast, 'at least'],
     ['to', invoice.payee],
     ['description', invoice.description],
     ['expires', expiry(invoice.expires_at)],
     ['mint', capabilities.name ? `${mint.url} (${capabilities.name})` : mint.url],
   ];
+}
+
+function isRounded({ invoice }: MeltPlan): boolean {
+  return invoice.amount_msat % 1000n !== 0n;
 }
 
 /** How it went, as a list on stdout. */
@@ -55,7 +59,11 @@ function outcomeLines(report: MeltReport): Line[] {
     ['status', statusText(report)],
     ['amount', report.amount],
     fee_paid === null
-      ? ['fee reserve', fee_reserve, 'the fee is not known yet']
+      ? [
+          'fee reserve',
+          fee_reserve,
+          report.status === 'failed' ? undefined : 'the fee is not known yet',
+        ]
       : ['lightning fee', fee_paid],
     ['input fee', report.input_fee],
     change_amount === null ? ['change', null] : ['change', change_amount],

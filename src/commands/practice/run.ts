@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Context } from '../../cli/context.ts';
 import { EXIT } from '../../cli/exit_codes.ts';
 import { startPracticeGround } from '../../practice/practice_ground.ts';
-import { shellLines } from '../../practice/shell_lines.ts';
+import { practiceLines } from '../../practice/shell_lines.ts';
 import type { PracticeFlags } from './command.ts';
 
 /** Runs until Ctrl-C. Uses no setting: a configured database is never touched. */
@@ -20,10 +20,10 @@ export async function runPractice(
       description: 'a practice invoice',
       expiry_s: 86_400,
     });
-    io.out(shellLines({ ...ground.env, NPUB: ground.npub, INVOICE: invoice }));
+    io.out(practiceLines({ ...ground.env, NPUB: ground.npub, INVOICE: invoice }));
     io.err('Paste these lines into another terminal, then try:');
-    io.err('  npx cashu-ops balance --npub $NPUB');
-    io.err('  npx cashu-ops melt $INVOICE --npub $NPUB');
+    io.err('  cashu-ops balance --npub $NPUB');
+    io.err('  cashu-ops melt $INVOICE --npub $NPUB');
     io.err('Ctrl-C stops the practice ground; nothing of it stays.');
     if (!interrupted.aborted) await once(interrupted, 'abort');
     return EXIT.done;

@@ -1,4 +1,4 @@
-import { MAX_AMOUNT } from '../../domain/amount.ts';
+import { groupDigits, MAX_AMOUNT } from '../../domain/amount.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
 import { type StoredProof, sumProofs } from '../../domain/proof.ts';
 import { yOf } from '../../domain/proof_y.ts';
@@ -39,12 +39,14 @@ export async function chooseCoins(
   const last = await tryToChoose(deps, request, MAX_AMOUNT);
   if (!('known' in last)) return last;
   const reserved = await deps.wallets.reservedBalance(request.npub, request.mint_url);
-  throw tooLittle(request, last.coins, last.known, reserved);
+  throw tooLittle(request, last, reserved);
 }
 
 interface TooLittle {
   coins: StoredProof[];
   known: StoredProof[];
+  /** Coins that were left out. */
+  held: StoredProof[];
 }
 
 async function tryToChoose(
@@ -54,10 +56,13 @@ async function tryToChoose(
 ): Promise<CoinChoice | TooLittle> {
   const needed = quote.amount + quote.fee_reserve;
   const tokens = await deps.wallets.spendableTokens(npub, amount, mint_url);
-  const coins = uniqueCoins(tokens).filter((coin) => !excluded.has(coin.secret));
+  const all = uniqueCoins(tokens);
+  const coins = all.filter((coin) => !excluded.has(coin.secret));
   const known = coins.filter((coin) => mint.knowsKeyset(coin.id));
   const selection = known.length > 0 ? mint.selectInputs(known, needed) : null;
-  if (selection === null) return { coins, known };
+  if (selection === null) {
+    return { coins, known, held: all.filter((coin) => excluded.has(coin.secret)) };
+  }
   // A stored Y may be wrong, and the whole decision stands on it.
   const inputs = selection.inputs.map((coin) => ({ ...coin, Y: yOf(coin.secret) }));
   const inputs_amount = sumProofs(inputs);
@@ -78,28 +83,30 @@ function uniqueCoins(tokens: readonly TokenDocument[]): StoredProof[] {
 }
 
 function tooLittle(
-  { mint, quote }: ChoiceRequest,
-  coins: readonly StoredProof[],
-  known: readonly StoredProof[],
+  { mint, quote, npub }: ChoiceRequest,
+  { coins, known, held }: TooLittle,
   reserved: number,
 ): CashuOpsError {
   const needed = quote.amount + quote.fee_reserve;
   const have = sumProofs(known);
   const foreign = sumProofs(coins) - have;
+  const end = held.length > 0 ? heldByAnother(held) : 'Nothing was paid';
+  const next_command = held.length > 0 ? `cashu-ops balance --npub ${npub} --verify` : undefined;
   if (foreign > 0 && have + foreign >= needed) {
     return new CashuOpsError(
       'UNKNOWN_KEYSET',
-      `${foreign} sat of the wallet are of keysets that ${mint.url} does not know, and the other ${have} sat do not cover the payment. Nothing was paid; check the mint's address and the wallet's history.`,
-      { facts: { foreign_amount: foreign, spendable: have } },
+      `${sats(foreign)} of the wallet are of keysets that ${mint.url} does not know, and the other ${sats(have)} do not cover the payment. ${end}; check the mint's address and the wallet's history.`,
+      { next_command, facts: { foreign_amount: foreign, spendable: have } },
     );
   }
   const input_fee = mint.inputFee(known);
   const missing = Math.max(needed + input_fee - have, 1);
-  const held = reserved > 0 ? ` Another ${reserved} sat are reserved by open operations.` : '';
+  const others = reserved > 0 ? ` Another ${sats(reserved)} are reserved by open operations.` : '';
   return new CashuOpsError(
     'INSUFFICIENT_FUNDS',
-    `${missing} sat are missing: ${needed + input_fee} sat are needed (${quote.amount} amount + ${quote.fee_reserve} fee reserve + ${input_fee} input fee) and ${have} sat are spendable.${held} Nothing was paid.`,
+    `${sats(missing)} are missing: ${sats(needed + input_fee)} are needed (${groupDigits(quote.amount)} amount + ${groupDigits(quote.fee_reserve)} fee reserve + ${groupDigits(input_fee)} input fee) and ${sats(have)} are spendable.${others} ${end}.`,
     {
+      next_command,
       facts: {
         missing,
         spendable: have,
@@ -107,7 +114,19 @@ function tooLittle(
         amount: quote.amount,
         fee_reserve: quote.fee_reserve,
         input_fee,
+        held_coins: held.length,
+        held_amount: sumProofs(held),
       },
     },
   );
+}
+
+/** Told apart from missing money: what another payment holds may be free again later. */
+function heldByAnother(held: readonly StoredProof[]): string {
+  const coins = held.length === 1 ? '1 coin' : `${held.length} coins`;
+  return `Another payment at the mint holds or has taken ${coins} worth ${sats(sumProofs(held))}. Nothing was paid and nothing was changed; try again when that payment has ended`;
+}
+
+function sats(amount: number): string {
+  return `${groupDigits(amount)} sat`;
 }

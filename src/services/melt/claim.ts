@@ -1,16 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { mongo } from 'mongoose';
+import { groupDigits } from '../../domain/amount.ts';
 import { CashuOpsError, isOutcomeUnknown } from '../../domain/errors.ts';
 import type { PreparedOperation } from '../../domain/melt_operation.ts';
-import { isLocked, sumProofs } from '../../domain/proof.ts';
+import { sumProofs } from '../../domain/proof.ts';
 import { generateTransactionId } from '../../domain/transaction_id.ts';
 import { claimsOf } from '../../store/melt_claim.ts';
-import { chooseCoins } from './choose_coins.ts';
 import { lockedBy } from './locked.ts';
+import { planCoins } from './plan_coins.ts';
 import type { Stopwatch } from './stopwatch.ts';
-import { planSwap } from './swap.ts';
-import type { CoinChoice, MeltDeps, MeltPlan } from './types.ts';
+import { keyOf } from './swap.ts';
+import type { MeltDeps, MeltPlan, PlannedCoins } from './types.ts';
 
 /** So often may others be faster before the wallet counts as too busy. */
 const CLAIM_ATTEMPTS_MAX = 40;
@@ -21,7 +22,8 @@ const PAUSE_MAX_MS = 150;
  * process took a coin first, or the mint holds one for another payment, coins are chosen anew.
  *
  * @throws CashuOpsError HIGH_SEVERITY_DISCREPANCIES, DUPLICATE_OPERATION, TOKENS_NOT_AVAILABLE or
- *   DATABASE_BUSY when the wallet stays busy, INSUFFICIENT_FUNDS, MINT_UNREACHABLE, JOURNAL_UNWRITABLE
+ *   DATABASE_BUSY when the wallet stays busy, TOKENS_NOT_AVAILABLE also when the coins that are
+ *   free cost more than was agreed to, INSUFFICIENT_FUNDS, MINT_UNREACHABLE, JOURNAL_UNWRITABLE
  */
 export async function claimCoins(
   deps: MeltDeps,
@@ -29,18 +31,25 @@ export async function claimCoins(
   watch: Stopwatch,
 ): Promise<PreparedOperation> {
   const excluded = new Set<string>();
-  let choice = plan.choice;
+  let coins: PlannedCoins = plan;
   for (let attempt = 1; ; attempt += 1) {
-    const held = await tryToClaim(deps, plan, choice, watch, attempt);
+    assertWithinCeiling(plan, coins);
+    const held = await tryToClaim(deps, plan, coins, watch, attempt);
     if ('operation' in held) return held.operation;
     for (const secret of held.excluded) excluded.add(secret);
     if (held.excluded.length === 0) await pause(Math.random() * PAUSE_MAX_MS);
-    const { npub, mint_url } = plan.wallet;
-    const { mint, quote } = plan;
-    choice = await watch.time('select', () =>
-      chooseCoins(deps, { npub, mint_url, mint, quote, excluded }),
-    );
+    coins = await watch.time('select', () => planCoins(deps, plan, excluded));
   }
+}
+
+/** Whoever agreed to a sum must not find out afterwards that other coins cost more. */
+function assertWithinCeiling({ input_fee_max }: MeltPlan, { input_fee }: PlannedCoins): void {
+  if (input_fee_max === null || input_fee <= input_fee_max) return;
+  throw new CashuOpsError(
+    'TOKENS_NOT_AVAILABLE',
+    `The coins that are free now would cost ${groupDigits(input_fee)} sat of input fees, more than the ${groupDigits(input_fee_max)} sat that were agreed to. Nothing was paid; ask again to see what it costs.`,
+    { facts: { input_fee, input_fee_max } },
+  );
 }
 
 type Attempt = { operation: PreparedOperation } | { excluded: string[] };
@@ -48,16 +57,17 @@ type Attempt = { operation: PreparedOperation } | { excluded: string[] };
 async function tryToClaim(
   deps: MeltDeps,
   plan: MeltPlan,
-  choice: CoinChoice,
+  coins: PlannedCoins,
   watch: Stopwatch,
   attempt: number,
 ): Promise<Attempt> {
+  const { choice } = coins;
   const { npub, mint_url } = plan.wallet;
   // The mint answers while the outputs are made and the journal is flushed to the disk.
   const preFlight = watch.time('preflight', () =>
     deps.reconciliation.performPreFlightReconciliation(npub, choice.inputs, mint_url),
   );
-  const preparing = watch.time('prepare', () => writeDown(deps, plan, choice));
+  const preparing = watch.time('prepare', () => writeDown(deps, plan, coins));
   const [checked, prepared] = await Promise.allSettled([preFlight, preparing]);
   if (prepared.status === 'rejected') throw prepared.reason;
   const operation = prepared.value;
@@ -71,7 +81,7 @@ async function tryToClaim(
       return { excluded: held.map((input) => input.secret) };
     }
     const claims = claimsOf(choice.tokens, choice.inputs);
-    await watch.time('t1', () => deps.melts.prepare(operation, claims));
+    await watch.time('t1', () => deps.melts.prepare(operation, claims, plan.tries));
     return { operation };
   } catch (error) {
     if (isOutcomeUnknown(error)) throw lockedBy(error, operation);
@@ -99,17 +109,13 @@ function assertUsualIds(documents: readonly { _id: unknown }[]): void {
 async function writeDown(
   deps: MeltDeps,
   plan: MeltPlan,
-  choice: CoinChoice,
+  { choice, swap }: PlannedCoins,
 ): Promise<PreparedOperation> {
   const { wallet, mint, quote } = plan;
   assertUsualIds([wallet, ...choice.tokens]);
-  const privkey = choice.inputs.some(isLocked)
-    ? await deps.wallets.spendingKey(wallet.npub, wallet.mint_url)
-    : null;
-  const swap = planSwap(deps.settings, plan, choice, privkey);
   const { inputs, blanks } = swap
     ? { inputs: swap.inputs, blanks: [] }
-    : await mint.prepareMelt(quote, choice.inputs, privkey);
+    : await mint.prepareMelt(quote, choice.inputs, await keyOf(deps.wallets, wallet, choice));
   const claims = claimsOf(choice.tokens, choice.inputs);
   const now = deps.clock();
   const operation: PreparedOperation = {
@@ -144,9 +150,10 @@ async function writeDown(
   return operation;
 }
 
-function unknownCoins(url: string, unknown: number, reason: string | null): CashuOpsError {
+/** The mint is silent about coins, so they must not be used. */
+export function unknownCoins(url: string, unknown: number, reason: string | null): CashuOpsError {
   return new CashuOpsError(
     'MINT_UNREACHABLE',
-    `The mint ${url} did not say the state of ${unknown} coins${reason ? ` (${reason})` : ''}, so they are not used. Nothing was paid; try again.`,
+    `The mint ${url} did not say the state of ${unknown} coins${reason ? ` (${reason})` : ''}, so they are not used. Nothing was changed and nothing was paid; try again.`,
   );
 }

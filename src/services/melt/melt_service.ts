@@ -1,12 +1,16 @@
 import { CashuOpsError } from '../../domain/errors.ts';
-import { isOpen, type MeltOperation } from '../../domain/melt_operation.ts';
+import { isOpen, type MeltOperation, type SwapRecord } from '../../domain/melt_operation.ts';
+import { standsForInvoice } from '../../domain/melt_tries.ts';
+import type { NamedProof } from '../../domain/proof.ts';
+import { unknownCoins } from './claim.ts';
 import { lockedBy } from './locked.ts';
 import { conflictOf, outcomeOf } from './outcome.ts';
 import { payMelt } from './pay.ts';
 import { planMelt } from './plan.ts';
+import { planCoins, planExchange } from './plan_coins.ts';
 import { resolveMelt } from './resolve.ts';
 import { stopwatch } from './stopwatch.ts';
-import type { MeltDeps, MeltOutcome, MeltPlan, MeltRequest } from './types.ts';
+import type { MeltDeps, MeltOutcome, MeltPlan, MeltRequest, PlannedCoins } from './types.ts';
 import { EarlierOperation } from './validate.ts';
 
 /** Between two looks at an open payment; doubles up to the maximum. */
@@ -22,6 +26,8 @@ function aborted(signal: AbortSignal): Promise<void> {
 /** Pays Lightning invoices from stored ecash. All that it needs is handed in. */
 export class MeltService {
   readonly #deps: MeltDeps;
+  /** Exchanges that an operation may stand for already. */
+  readonly #usedSwaps = new WeakSet<SwapRecord>();
 
   constructor(deps: MeltDeps) {
     this.#deps = deps;
@@ -41,11 +47,25 @@ export class MeltService {
   /**
    * Checks the chosen coins of a plan as the payment would, and changes nothing.
    *
-   * @throws CashuOpsError HIGH_SEVERITY_DISCREPANCIES when the payment would be blocked
+   * @returns the plan, with other coins where the mint holds some of the chosen ones
+   * @throws CashuOpsError HIGH_SEVERITY_DISCREPANCIES when the payment would be blocked,
+   *   MINT_UNREACHABLE when the mint is silent about coins, INSUFFICIENT_FUNDS or UNKNOWN_KEYSET
+   *   when the coins that it does not hold are too little
    */
-  async rehearse({ wallet, choice }: MeltPlan): Promise<void> {
-    const { reconciliation } = this.#deps;
-    const check = await reconciliation.validateProofStatesForOperation(
+  async rehearse(plan: MeltPlan): Promise<MeltPlan> {
+    const excluded = new Set<string>();
+    let rehearsed = plan;
+    for (;;) {
+      const held = await this.#heldCoins(rehearsed);
+      if (held.length === 0) return rehearsed;
+      for (const { secret } of held) excluded.add(secret);
+      rehearsed = { ...plan, ...(await planCoins(this.#deps, plan, excluded)) };
+    }
+  }
+
+  /** The chosen coins that another payment at the mint holds. */
+  async #heldCoins({ wallet, mint, choice }: MeltPlan): Promise<NamedProof[]> {
+    const check = await this.#deps.reconciliation.validateProofStatesForOperation(
       wallet.npub,
       choice.inputs,
       wallet.mint_url,
@@ -56,12 +76,9 @@ export class MeltService {
         `The payment would be blocked: ${check.stateCheck.severityCounts.HIGH} of the chosen coins are not what the database says. Nothing was changed.`,
       );
     }
-    if (check.stateCheck.unknown > 0) {
-      throw new CashuOpsError(
-        'MINT_UNREACHABLE',
-        `The mint did not say the state of ${check.stateCheck.unknown} coins. Nothing was changed.`,
-      );
-    }
+    const { states, unknown, mintErrors } = check.stateCheck;
+    if (unknown > 0) throw unknownCoins(mint.url, unknown, mintErrors[0]?.error ?? null);
+    return choice.inputs.filter(({ Y }) => states.get(Y) !== 'UNSPENT');
   }
 
   /**
@@ -69,15 +86,32 @@ export class MeltService {
    *
    * @param interrupted before the request has left: ends with INTERRUPTED and free coins; after:
    *   ends with status `pending`
+   * @param input_fee_max what a person agreed to (sat): coins that are chosen anew because the
+   *   plan's are no longer free must not cost more; null for no ceiling
    */
-  async pay(plan: MeltPlan, interrupted: AbortSignal): Promise<MeltOutcome> {
+  async pay(
+    plan: MeltPlan,
+    interrupted: AbortSignal,
+    input_fee_max: number | null = plan.input_fee_max,
+  ): Promise<MeltOutcome> {
     try {
-      return await payMelt(this.#deps, plan, interrupted);
+      const coins = await this.#coinsOnce(plan);
+      return await payMelt(this.#deps, { ...plan, ...coins, input_fee_max }, interrupted);
     } catch (error) {
       const earlier = await this.#ownerAfter(error, plan);
       if (earlier === null) throw error;
       return conflictOf(earlier, plan.durations);
     }
+  }
+
+  /** A plan may be paid again after it failed, but the outputs of an exchange stand for one operation. */
+  async #coinsOnce(plan: MeltPlan): Promise<PlannedCoins> {
+    const { choice, swap, input_fee, keep_amount } = plan;
+    if (swap !== null && this.#usedSwaps.has(swap)) {
+      return planExchange(this.#deps, plan, choice);
+    }
+    if (swap !== null) this.#usedSwaps.add(swap);
+    return { choice, swap, input_fee, keep_amount };
   }
 
   /**
@@ -132,6 +166,7 @@ export class MeltService {
 
   async #ownerAfter(error: unknown, plan: MeltPlan): Promise<MeltOperation | null> {
     if (!(error instanceof CashuOpsError) || error.code !== 'DUPLICATE_OPERATION') return null;
-    return this.#deps.melts.findEarlier(plan.invoice.payment_hash, plan.operation_hash, new Date());
+    const tries = await this.#deps.melts.tries(plan.invoice.payment_hash);
+    return tries.find(standsForInvoice) ?? null;
   }
 }

@@ -1,10 +1,15 @@
+import { groupDigits } from '../../domain/amount.ts';
 import { assertNever, CashuOpsError } from '../../domain/errors.ts';
 import type { Decision } from '../../domain/melt_decision.ts';
 import {
+  type FailedOperation,
   type MeltOperation,
+  type PaidAgainOperation,
   type PaidOperation,
+  type SettledOperation,
   totalInputFee,
 } from '../../domain/melt_operation.ts';
+import { DUPLICATE_WINDOW_MS } from '../../domain/operation_hash.ts';
 import type { Durations, MeltOutcome } from './types.ts';
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -51,6 +56,13 @@ export function outcomeOf(
         severity: operation.preimage_valid ? null : 'HIGH',
         message: paidMessage(operation),
       };
+    case 'paid_again':
+      return {
+        ...base,
+        status: 'critical',
+        severity: 'CRITICAL',
+        message: paidAgainMessage(operation),
+      };
     case 'failed':
       return {
         ...base,
@@ -74,9 +86,27 @@ export function outcomeOf(
   }
 }
 
-function paidMessage(operation: PaidOperation): string {
+/** An operation that was released, as it stands after another look at the mint. */
+export function releasedOutcome(
+  operation: FailedOperation,
+  durations: Durations,
+  status: 'failed' | 'pending',
+  message: string,
+): MeltOutcome {
+  return { ...outcomeOf(operation, durations), status, message };
+}
+
+function paidAgainMessage(operation: PaidAgainOperation): string {
+  return `The invoice was paid twice: operation ${operation.paid_first} has paid it, and the request of this one came through after its release. ${paidSentence(operation)} Both payments are booked; ask the payee for one of them back.`;
+}
+
+function paidSentence(operation: SettledOperation): string {
   const fees = operation.lightning_fee + totalInputFee(operation);
-  const paid = `Paid ${operation.amount} sat for ${fees} sat in fees.`;
+  return `Paid ${groupDigits(operation.amount)} sat for ${groupDigits(fees)} sat in fees.`;
+}
+
+function paidMessage(operation: PaidOperation): string {
+  const paid = paidSentence(operation);
   if (operation.preimage_valid) return paid;
   const shown = operation.preimage === null ? 'no preimage' : 'a preimage that does not fit';
   return `${paid} The mint shows ${shown}, so there is no proof of the payment: ask the payee.`;
@@ -87,11 +117,17 @@ function pendingMessage(operation: MeltOperation): string {
   return `Not known yet: ${reason}. The coins are locked; look again with: cashu-ops melt --resume ${operation._id}`;
 }
 
+/** After a failure the same request is answered with it for a while. */
+function mayTryAgainAt({ created_at }: MeltOperation): Date {
+  return new Date(created_at.getTime() + DUPLICATE_WINDOW_MS);
+}
+
 /** The answer to a second request for the same payment: the earlier operation, and nothing paid. */
 export function conflictOf(operation: MeltOperation, durations: Durations): MeltOutcome {
   const stands = {
     paid: 'has paid this invoice',
-    failed: 'tried the same payment a moment ago and failed',
+    paid_again: 'has paid this invoice a second time',
+    failed: `tried the same payment a moment ago and failed; the same request counts as new after ${mayTryAgainAt(operation).toISOString()}`,
     prepared: 'is paying this invoice',
     swapping: 'is paying this invoice',
     submitting: 'is paying this invoice',
@@ -104,16 +140,20 @@ export function conflictOf(operation: MeltOperation, durations: Durations): Melt
     durations,
     severity: null,
     missing: [],
-    look_again_at: null,
+    look_again_at: operation.state === 'failed' ? mayTryAgainAt(operation) : null,
     message: `Nothing was paid now: operation ${operation._id} ${stands}.`,
   };
 }
 
 /** What a person is told when the sums of a paid melt do not close. */
 export function booksDoNotClose(operation: MeltOperation, why: string): CashuOpsError {
+  const stands =
+    operation.state === 'failed'
+      ? 'The payment came after the operation was released, and it is not booked yet'
+      : 'The operation stays open and its coins stay locked';
   return new CashuOpsError(
     'BOOKS_DO_NOT_CLOSE',
-    `The invoice is paid, but the sums do not close: ${why}. The operation stays open and its coins stay locked; the change may still be recovered.`,
+    `The invoice is paid, but the sums do not close: ${why}. ${stands}; the change may still be recovered.`,
     {
       operation_id: operation._id,
       quote_id: operation.quote_id,

@@ -1,5 +1,4 @@
 import { CashuOpsError, messageOf } from '../../domain/errors.ts';
-import { assertPayable } from '../../domain/invoice.ts';
 import {
   isSubmitted,
   type MeltOperation,
@@ -13,13 +12,14 @@ import { refusalOf } from '../../mint/errors.ts';
 import type { QuoteReading } from '../../mint/gateway.ts';
 import { claimCoins } from './claim.ts';
 import { lockedBy } from './locked.ts';
-import { outcomeOf } from './outcome.ts';
-import { releaseMelt, resolveMelt, settleOrKeepOpen } from './resolve.ts';
-import { provesPayment } from './settle.ts';
+import { conflictOf, outcomeOf } from './outcome.ts';
+import { provesPayment } from './preimage.ts';
+import { releaseMelt, resolveMelt } from './resolve.ts';
+import { settleOrKeepOpen } from './settle_or_keep_open.ts';
 import { type Stopwatch, stopwatch } from './stopwatch.ts';
 import { continueAfterSwap, swappedCoins } from './swap.ts';
 import type { MeltDeps, MeltOutcome, MeltPlan } from './types.ts';
-import { assertNotStopped } from './validate.ts';
+import { assertStillPayable, EarlierOperation } from './validate.ts';
 
 /**
  * A process that was paused this long between T2 and the request (ms) must not send any more:
@@ -44,15 +44,31 @@ export async function payMelt(
 ): Promise<MeltOutcome> {
   const watch = stopwatch(plan.durations);
   assertNotInterrupted(interrupted);
-  await assertStillPayable(deps, plan);
-  const prepared = await claimCoins(deps, plan, watch);
+  const tries = await assertStillPayable(deps, plan);
+  if (tries instanceof EarlierOperation) return conflictOf(tries.operation, watch.durations);
+  const prepared = await claimCoins(deps, { ...plan, tries }, watch);
+  try {
+    return await payPrepared(deps, plan, prepared, interrupted, watch);
+  } catch (error) {
+    throw lockedBy(error, prepared);
+  }
+}
+
+/** From here on coins are locked, so whatever goes wrong is told with the operation. */
+async function payPrepared(
+  deps: MeltDeps,
+  plan: MeltPlan,
+  prepared: PreparedOperation,
+  interrupted: AbortSignal,
+  watch: Stopwatch,
+): Promise<MeltOutcome> {
   try {
     const submitting = await submit(deps, plan, prepared, interrupted, watch);
     if (submitting === null) return await outcomeAfterSwap(deps, prepared, watch);
     return await send(deps, plan, submitting, interrupted, watch);
   } catch (error) {
     const moved = await movedByOthers(deps, error, prepared);
-    if (moved === null) throw lockedBy(error, prepared);
+    if (moved === null) throw error;
     return resolveMelt(deps, moved, watch);
   }
 }
@@ -67,12 +83,6 @@ async function movedByOthers(
     error instanceof CashuOpsError &&
     (error.code === 'OPERATION_CHANGED' || error.code === 'TOKENS_NOT_AVAILABLE');
   return moved ? melts.get(_id) : null;
-}
-
-/** A person may think for an hour before agreeing: what can change meanwhile is looked at again. */
-async function assertStillPayable(deps: MeltDeps, { invoice, request }: MeltPlan): Promise<void> {
-  assertNotStopped(await deps.wallets.readPolicy(), request);
-  assertPayable(invoice, { network: deps.settings.network, now: deps.clock() });
 }
 
 /** T1 is done: on to T2, through the swap where there is one. Null when the swap's end is not known. */

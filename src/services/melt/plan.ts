@@ -1,14 +1,16 @@
+import { groupDigits } from '../../domain/amount.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
 import type { PayableInvoice } from '../../domain/invoice.ts';
 import type { MeltQuote } from '../../mint/gateway.ts';
-import { chooseCoins } from './choose_coins.ts';
+import { planCoins } from './plan_coins.ts';
 import { stopwatch } from './stopwatch.ts';
 import type { MeltDeps, MeltPlan, MeltRequest } from './types.ts';
 import { EarlierOperation, validateMelt } from './validate.ts';
 
 /**
- * Steps 1 to 4 of a melt: validate, quote, never twice, choose coins. Nothing is written and
- * nothing moves; a plan that is not paid costs nothing.
+ * Steps 1 to 4 of a melt: validate, quote, never twice, choose coins; and their exchange before the
+ * payment, so that the plan's figures hold it. Nothing is written and nothing moves; a plan that is
+ * not paid costs nothing.
  *
  * @returns the plan, or the earlier operation for the same payment
  * @throws CashuOpsError with its own code for each reason why the melt cannot be
@@ -20,20 +22,12 @@ export async function planMelt(
   const watch = stopwatch();
   const valid = await watch.time('validate', () => validateMelt(deps, request));
   if (valid instanceof EarlierOperation) return valid;
-  const { wallet, invoice, mint, capabilities, operation_hash } = valid;
+  const { wallet, invoice, mint, capabilities, operation_hash, tries } = valid;
   const quote = await watch.time('quote', () => mint.createMeltQuote(invoice.bolt11));
   assertQuote(quote, invoice, request, deps.clock());
-  const choice = await watch.time('select', () =>
-    chooseCoins(deps, {
-      npub: wallet.npub,
-      mint_url: wallet.mint_url,
-      mint,
-      quote,
-      excluded: new Set(),
-    }),
-  );
-  const { durations } = watch;
-  return { request, wallet, invoice, mint, capabilities, operation_hash, quote, choice, durations };
+  const payment = { request, wallet, invoice, mint, capabilities, operation_hash, quote };
+  const coins = await watch.time('select', () => planCoins(deps, payment, new Set()));
+  return { ...payment, tries, ...coins, input_fee_max: null, durations: watch.durations };
 }
 
 function assertQuote(
@@ -45,14 +39,14 @@ function assertQuote(
   if (quote.amount !== invoice.amount_sat) {
     throw new CashuOpsError(
       'QUOTE_AMOUNT_MISMATCH',
-      `The mint quotes ${quote.amount} sat for an invoice over ${invoice.amount_sat} sat. Nothing was paid; do not use this mint before this is explained.`,
+      `The mint quotes ${groupDigits(quote.amount)} sat for an invoice over ${groupDigits(invoice.amount_sat)} sat. Nothing was paid; do not use this mint before this is explained.`,
       { quote_id: quote.quote_id },
     );
   }
   if (max_fee !== null && quote.fee_reserve > max_fee) {
     throw new CashuOpsError(
       'FEE_ABOVE_CEILING',
-      `The mint reserves ${quote.fee_reserve} sat for the Lightning fee, more than the ceiling of ${max_fee} sat. Nothing was paid; raise --max-fee if that is worth it.`,
+      `The mint reserves ${groupDigits(quote.fee_reserve)} sat for the Lightning fee, more than the ceiling of ${groupDigits(max_fee)} sat. Nothing was paid; raise --max-fee if that is worth it.`,
       { facts: { fee_reserve: quote.fee_reserve, max_fee } },
     );
   }

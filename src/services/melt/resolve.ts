@@ -1,14 +1,11 @@
-import { CashuOpsError } from '../../domain/errors.ts';
 import { type Decision, decideMelt } from '../../domain/melt_decision.ts';
 import {
-  endedBeforeSwap,
   type FailedOperation,
-  type FailedSwapOperation,
   isOpen,
   isSubmitted,
   type MeltOperation,
   type OpenOperation,
-  type PaidOperation,
+  type SettledOperation,
   type SubmittedOperation,
   type SwappingOperation,
   withObservation,
@@ -16,8 +13,10 @@ import {
 import { decideSwap } from '../../domain/swap_decision.ts';
 import type { MintGateway, QuoteReading } from '../../mint/gateway.ts';
 import { type Look, lookAtMint } from './look.ts';
-import { booksDoNotClose, outcomeOf, reasonText } from './outcome.ts';
-import { provesPayment, settleMelt } from './settle.ts';
+import { outcomeOf, reasonText } from './outcome.ts';
+import { provesPayment } from './preimage.ts';
+import { resolveReleased } from './resolve_released.ts';
+import { noteOrReread, settleOrKeepOpen } from './settle_or_keep_open.ts';
 import type { Stopwatch } from './stopwatch.ts';
 import { stopAfterSwap, swappedCoins } from './swap.ts';
 import type { MeltDeps, MeltOutcome } from './types.ts';
@@ -36,7 +35,7 @@ export async function resolveMelt(
   watch: Stopwatch,
 ): Promise<MeltOutcome> {
   const mint = deps.mintOf(operation.mint_url);
-  if (operation.state === 'failed') return resolveFailed(deps, mint, operation, watch);
+  if (operation.state === 'failed') return resolveReleased(deps, mint, operation, watch);
   if (!isOpen(operation)) return ended(deps, operation, watch);
   const replied = await replyFromJournal(deps, operation);
   if (replied !== null && isSubmitted(operation)) {
@@ -50,7 +49,7 @@ export async function resolveMelt(
 /** A process that died right after its last commit has left its journal behind. */
 async function ended(
   deps: MeltDeps,
-  operation: PaidOperation | FailedOperation,
+  operation: SettledOperation | FailedOperation,
   watch: Stopwatch,
 ): Promise<MeltOutcome> {
   await deps.journal.remove(operation._id);
@@ -170,69 +169,6 @@ async function keepOpen(
     updated_at: deps.clock(),
   });
   return outcomeOf(noted, watch.durations, decision);
-}
-
-/** Notes a state that moves no coin; where another process was faster, its word holds. */
-async function noteOrReread(
-  deps: MeltDeps,
-  from: SubmittedOperation,
-  to: SubmittedOperation,
-): Promise<MeltOperation> {
-  try {
-    return await deps.melts.note(from, to);
-  } catch (error) {
-    if (!(error instanceof CashuOpsError) || error.code !== 'OPERATION_CHANGED') throw error;
-    return (await deps.melts.get(from._id)) ?? from;
-  }
-}
-
-/** Books a payment; where the sums do not close, the operation stays open and says so. */
-export async function settleOrKeepOpen(
-  deps: MeltDeps,
-  mint: MintGateway,
-  operation: SubmittedOperation | FailedOperation,
-  reading: QuoteReading,
-  watch: Stopwatch,
-): Promise<MeltOutcome> {
-  const result = await settleMelt(deps, mint, operation, reading, watch);
-  if (result.settled) return outcomeOf(result.operation, watch.durations);
-  if (operation.state === 'failed') throw booksDoNotClose(operation, result.why);
-  const state = result.waiting ? ('pending' as const) : ('needs_attention' as const);
-  const reason = `paid, but ${result.why}`;
-  const next = { ...operation, state, reason, updated_at: deps.clock() };
-  const noted = await noteOrReread(deps, operation, next);
-  if (result.waiting) return outcomeOf(noted, watch.durations);
-  throw booksDoNotClose(operation, result.why);
-}
-
-/** A request that came through after its release has paid all the same: its change is ours. */
-async function resolveFailed(
-  deps: MeltDeps,
-  mint: MintGateway,
-  operation: FailedOperation,
-  watch: Stopwatch,
-): Promise<MeltOutcome> {
-  if (endedBeforeSwap(operation)) return resolveFailedSwap(deps, mint, operation, watch);
-  if (operation.submitted_at === null) return ended(deps, operation, watch);
-  const { reading, observation } = await lookAtMint(mint, operation, deps.clock());
-  if (reading.state === 'UNPAID') return ended(deps, operation, watch);
-  const spent = observation.inputs.spent === operation.inputs.length;
-  if (reading.state !== 'PAID' || !spent) return outcomeOf(operation, watch.durations);
-  await mint.load();
-  return settleOrKeepOpen(deps, mint, operation, reading, watch);
-}
-
-/** A swap that came through after its release: the old coins are spent, the new ones are ours. */
-async function resolveFailedSwap(
-  deps: MeltDeps,
-  mint: MintGateway,
-  operation: FailedSwapOperation,
-  watch: Stopwatch,
-): Promise<MeltOutcome> {
-  const coins = await watch.time('look', () => swappedCoins(mint, operation.swap, null));
-  if (coins === null) return ended(deps, operation, watch);
-  const reason = 'the coins were exchanged after they were freed; nothing was paid';
-  return ended(deps, await stopAfterSwap(deps, operation, coins, reason), watch);
 }
 
 /** The swap before a melt: what the mint signed tells whether it happened. The melt does not follow. */

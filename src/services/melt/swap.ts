@@ -1,3 +1,4 @@
+import { groupDigits } from '../../domain/amount.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
 import type {
   FailedOperation,
@@ -7,10 +8,11 @@ import type {
   SwappingOperation,
   SwapRecord,
 } from '../../domain/melt_operation.ts';
-import type { NamedProof } from '../../domain/proof.ts';
+import { isLocked, type NamedProof } from '../../domain/proof.ts';
 import { restoreOutputs } from '../../mint/change.ts';
 import type { ChangeSignature, MintGateway } from '../../mint/gateway.ts';
-import type { CoinChoice, MeltDeps, MeltPlan, MeltSettings } from './types.ts';
+import type { Wallet } from '../../store/wallet_reads.ts';
+import type { CoinChoice, MeltDeps, MeltPlan, MeltSettings, MeltWallets } from './types.ts';
 
 /**
  * Step 7: is exchanging the coins first worth its fee and its round trip? A mint that returns no
@@ -18,23 +20,39 @@ import type { CoinChoice, MeltDeps, MeltPlan, MeltSettings } from './types.ts';
  * takes.
  *
  * @returns the outputs of the swap, not yet sent, or null for a melt without one
- * @throws CashuOpsError MINT_CANNOT_MELT where the mint would keep what is too much
+ * @throws CashuOpsError MINT_CANNOT_MELT where the mint would keep what is too much, MINT_REFUSED
+ *   where coins are locked to a key that the wallet has not
  */
-export function planSwap(
-  settings: Pick<MeltSettings, 'swap' | 'swap_min_overshoot_sat'>,
-  { mint, quote, capabilities }: MeltPlan,
+export async function planSwap(
+  { settings, wallets }: Pick<MeltDeps, 'settings' | 'wallets'>,
+  {
+    wallet,
+    mint,
+    quote,
+    capabilities,
+  }: Pick<MeltPlan, 'wallet' | 'mint' | 'quote' | 'capabilities'>,
   choice: CoinChoice,
-  privkey: string | null,
-): SwapRecord | null {
+): Promise<SwapRecord | null> {
   if (choice.overshoot <= 0) return null;
   const needed = quote.amount + quote.fee_reserve;
   const worth = capabilities.change
     ? choice.overshoot > Math.max(needed, settings.swap_min_overshoot_sat)
     : true;
   const wanted = settings.swap === 'always' || (worth && settings.swap === 'auto');
-  const swap = wanted ? mint.prepareSwap(choice.inputs, needed, privkey) : null;
+  const swap = wanted
+    ? mint.prepareSwap(choice.inputs, needed, await keyOf(wallets, wallet, choice))
+    : null;
   if (swap === null && !capabilities.change) throw overshootWouldBeLost(mint.url, choice, settings);
   return swap;
+}
+
+/** The key of the chosen coins; null where none of them is locked to one. */
+export async function keyOf(
+  wallets: Pick<MeltWallets, 'spendingKey'>,
+  { npub, mint_url }: Wallet,
+  { inputs }: CoinChoice,
+): Promise<string | null> {
+  return inputs.some(isLocked) ? wallets.spendingKey(npub, mint_url) : null;
 }
 
 /** Such a melt could never be booked: what is over is neither a fee nor change. */
@@ -49,7 +67,7 @@ function overshootWouldBeLost(
       : 'they do not cover the fee of exchanging them before';
   return new CashuOpsError(
     'MINT_CANNOT_MELT',
-    `The mint ${url} returns no change (NUT-08), so it would keep ${overshoot} sat of the ${inputs_amount} sat that the chosen coins are worth, and ${why}. Nothing was paid.`,
+    `The mint ${url} returns no change (NUT-08), so it would keep ${groupDigits(overshoot)} sat of the ${groupDigits(inputs_amount)} sat that the chosen coins are worth, and ${why}. Nothing was paid.`,
   );
 }
 

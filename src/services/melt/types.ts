@@ -1,6 +1,6 @@
 import type { Severity } from '../../domain/errors.ts';
 import type { Invoice, Network, PayableInvoice } from '../../domain/invoice.ts';
-import type { MeltOperation, PaidOperation } from '../../domain/melt_operation.ts';
+import type { MeltOperation, SettledOperation, SwapRecord } from '../../domain/melt_operation.ts';
 import type { MeltPolicy } from '../../domain/melt_policy.ts';
 import type { NamedProof } from '../../domain/proof.ts';
 import type { RescueJournal } from '../../journal/rescue_journal.ts';
@@ -42,7 +42,7 @@ export interface MeltWallets {
   assertGuarded(): Promise<void>;
   /** The look back after the money moved; writes its own audit event. */
   reconcileAfterMelt(
-    operation: PaidOperation,
+    operation: SettledOperation,
     durations: Durations,
   ): Promise<{ success: boolean; problems: string[] }>;
 }
@@ -74,7 +74,7 @@ export interface MeltRequest {
 export type Durations = Record<string, number>;
 
 /** A melt that is quoted and whose coins are chosen; nothing is written yet. */
-export interface MeltPlan {
+export interface MeltPlan extends PlannedCoins {
   request: MeltRequest;
   wallet: Wallet;
   invoice: PayableInvoice;
@@ -82,8 +82,22 @@ export interface MeltPlan {
   capabilities: MintCapabilities;
   operation_hash: string;
   quote: MeltQuote;
-  choice: CoinChoice;
+  /** How many operations on the invoice were looked at; T1 refuses when there are more. */
+  tries: number;
+  /** The most that may be paid in input fees (sat), coins that are chosen anew included; null for no ceiling. */
+  input_fee_max: number | null;
   durations: Durations;
+}
+
+/** Chosen coins, and what paying with them costs: with the exchange before, where there is one. */
+export interface PlannedCoins {
+  choice: CoinChoice;
+  /** The exchange before the payment, not yet sent. Its outputs are for one operation only. */
+  swap: SwapRecord | null;
+  /** sat, NUT-02: of the exchange and of the melt after it */
+  input_fee: number;
+  /** sat that stay in the wallet, or come back to it from the exchange, before the melt itself */
+  keep_amount: number;
 }
 
 export interface CoinChoice {

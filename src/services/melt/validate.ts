@@ -1,11 +1,14 @@
+import { groupDigits } from '../../domain/amount.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
 import { assertPayable, type PayableInvoice } from '../../domain/invoice.ts';
-import type { FailedOperation, MeltOperation } from '../../domain/melt_operation.ts';
+import type { MeltOperation } from '../../domain/melt_operation.ts';
 import { type MeltPolicy, whyStopped } from '../../domain/melt_policy.ts';
+import { earlierTry } from '../../domain/melt_tries.ts';
 import { DUPLICATE_WINDOW_MS, generateOperationHash } from '../../domain/operation_hash.ts';
 import type { MintCapabilities, MintGateway } from '../../mint/gateway.ts';
 import type { Wallet } from '../../store/wallet_reads.ts';
-import type { MeltDeps, MeltRequest } from './types.ts';
+import { assertReleasedStayUnpaid } from './released.ts';
+import type { MeltDeps, MeltPlan, MeltRequest } from './types.ts';
 
 /** A request that may be quoted. */
 export interface ValidRequest {
@@ -14,6 +17,8 @@ export interface ValidRequest {
   operation_hash: string;
   mint: MintGateway;
   capabilities: MintCapabilities;
+  /** How many operations on the invoice there are; none of them stands for it. */
+  tries: number;
 }
 
 /** The same payment was asked for before: the earlier operation is the answer. */
@@ -41,47 +46,59 @@ export async function validateMelt(
   const amount = invoice.amount_sat ?? 0;
   const { payment_hash } = invoice;
   const operation_hash = generateOperationHash({ npub, mint_url, payment_hash, amount });
-  const since = new Date(now.getTime() - DUPLICATE_WINDOW_MS);
-  const [wallet, earlier, released, policy] = await Promise.all([
+  const [wallet, tries, policy] = await Promise.all([
     deps.wallets.findWallet(npub, mint_url),
-    deps.melts.findEarlier(payment_hash, operation_hash, since),
-    deps.melts.findReleased(payment_hash),
+    deps.melts.tries(payment_hash),
     deps.wallets.readPolicy(),
     deps.wallets.assertGuarded(),
   ]);
   assertWallet(wallet, request);
-  if (earlier !== null) return new EarlierOperation(earlier);
+  const earlier = earlierIn(tries, operation_hash, now);
+  if (earlier !== null) return earlier;
   assertPayable(invoice, { network: deps.settings.network, now });
   assertNotStopped(policy, request);
   const mint = deps.mintOf(mint_url);
   const capabilities = await mint.load();
   assertCanMelt(mint, capabilities, invoice.amount_sat);
-  await assertReleasedStayUnpaid(deps, released);
-  return { wallet, invoice, operation_hash, mint, capabilities };
+  await assertReleasedStayUnpaid(deps, tries);
+  return { wallet, invoice, operation_hash, mint, capabilities, tries: tries.length };
+}
+
+function earlierIn(
+  tries: readonly MeltOperation[],
+  operation_hash: string,
+  now: Date,
+): EarlierOperation | null {
+  const since = new Date(now.getTime() - DUPLICATE_WINDOW_MS);
+  const earlier = earlierTry(tries, operation_hash, since);
+  return earlier && new EarlierOperation(earlier);
 }
 
 /**
- * What was released may have been paid since: by a request that was delayed, or by a mint that lied.
- * The quote tells; nobody else may pay the invoice before it says that it is unpaid.
+ * A person may think for an hour before agreeing: what can change meanwhile is looked at again.
+ *
+ * @returns how many operations on the invoice there are, or the one that stands for it now
+ * @throws CashuOpsError MELTS_STOPPED, INVOICE_EXPIRED, DUPLICATE_OPERATION
  */
-async function assertReleasedStayUnpaid(
+export async function assertStillPayable(
   deps: MeltDeps,
-  released: readonly FailedOperation[],
-): Promise<void> {
-  for (const { _id, mint_url, quote_id } of released) {
-    const { state, preimage } = await deps.mintOf(mint_url).readMeltQuote(quote_id);
-    const unpaid = (state === 'UNPAID' && preimage === null) || state === 'NOT_FOUND';
-    if (unpaid) continue;
-    throw new CashuOpsError(
-      'DUPLICATE_OPERATION',
-      `An earlier try of this payment was released, and the mint does not call it unpaid now (${state}). Nothing was paid; look at the earlier operation ${_id} first.`,
-      { operation_id: _id, quote_id, next_command: `cashu-ops melt --resume ${_id}` },
-    );
-  }
+  { invoice, request, operation_hash }: MeltPlan,
+): Promise<number | EarlierOperation> {
+  const now = deps.clock();
+  const [policy, tries] = await Promise.all([
+    deps.wallets.readPolicy(),
+    deps.melts.tries(invoice.payment_hash),
+  ]);
+  const earlier = earlierIn(tries, operation_hash, now);
+  if (earlier !== null) return earlier;
+  assertNotStopped(policy, request);
+  assertPayable(invoice, { network: deps.settings.network, now });
+  await assertReleasedStayUnpaid(deps, tries);
+  return tries.length;
 }
 
 /** @throws CashuOpsError MELTS_STOPPED with who stopped melts, when and why */
-export function assertNotStopped(
+function assertNotStopped(
   policy: MeltPolicy,
   { npub, mint_url }: Pick<MeltRequest, 'npub' | 'mint_url'>,
 ): void {
@@ -127,11 +144,20 @@ function assertCanMelt(mint: MintGateway, can: MintCapabilities, amount: number)
     throw new CashuOpsError('MINT_CANNOT_MELT', `The mint ${mint.url} ${why}; nothing was paid.`);
   };
   if (!can.melt) refuse(`does not pay Lightning invoices in ${mint.unit} (NUT-05)`);
+  if (!can.restore) {
+    refuse(
+      'does not give its signatures again (NUT-09), so change whose answer is lost would be gone',
+    );
+  }
   if (!can.checkstate) refuse('does not say the state of coins (NUT-07), so a payment is not safe');
   if (can.melt_min !== null && amount < can.melt_min) {
-    refuse(`pays no less than ${can.melt_min} sat, the invoice asks for ${amount} sat`);
+    refuse(
+      `pays no less than ${groupDigits(can.melt_min)} sat, the invoice asks for ${groupDigits(amount)} sat`,
+    );
   }
   if (can.melt_max !== null && amount > can.melt_max) {
-    refuse(`pays no more than ${can.melt_max} sat, the invoice asks for ${amount} sat`);
+    refuse(
+      `pays no more than ${groupDigits(can.melt_max)} sat, the invoice asks for ${groupDigits(amount)} sat`,
+    );
   }
 }

@@ -1,4 +1,4 @@
-import type { PaidOperation } from '../../domain/melt_operation.ts';
+import type { SettledOperation } from '../../domain/melt_operation.ts';
 import { sumProofs } from '../../domain/proof.ts';
 import { tokenIdsOf } from '../../domain/transaction_id.ts';
 import type { AuditLog } from '../../store/audit_log.ts';
@@ -50,7 +50,7 @@ export function meltWallets(store: Store, audit: AuditLog, log: ServiceLog): Mel
 async function reconcileAfterMelt(
   store: Store,
   audit: AuditLog,
-  operation: PaidOperation,
+  operation: SettledOperation,
   timings_ms: Durations,
 ): Promise<{ success: boolean; problems: string[] }> {
   const ids = tokenIdsOf(operation.transaction_id);

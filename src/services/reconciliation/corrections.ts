@@ -113,7 +113,8 @@ async function retire(
   try {
     await store.transactions.run(async (session) => {
       const now = clock();
-      const retired = await retireCoins(store.db, session, token, ys, now);
+      const spentAtMint = first.type !== 'DUPLICATE_LIVE_PROOF';
+      const retired = await retireCoins(store.db, session, token, ys, now, spentAtMint);
       await audit.createAuditLogEntry(session, {
         type:
           first.type === 'DUPLICATE_LIVE_PROOF' ? 'duplicate_resolved' : 'proof_state_reconciled',

@@ -1,3 +1,4 @@
+import { groupDigits } from '../../domain/amount.ts';
 import { AUDIT_YS_MAX } from '../../domain/audit_event.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
 import type { Discrepancy } from '../../domain/finding.ts';
@@ -25,6 +26,8 @@ export interface ReconciliationDeps extends Omit<ProofStatesDeps, 'db'> {
   store: Store;
   audit: AuditLog;
   log: ServiceLog;
+  /** Ids of released operations of an owner that may have spent one of these coins after all. */
+  releasedWith: (npub: string, ys: readonly string[]) => Promise<string[]>;
 }
 
 /** An operation must not run: its coins are not what the database says. */
@@ -32,21 +35,52 @@ export class ProofStateInconsistencyError extends CashuOpsError {
   readonly discrepancies: Discrepancy[];
   readonly reconciliationResult: ReconciliationResult;
 
-  constructor(discrepancies: Discrepancy[], reconciliationResult: ReconciliationResult) {
-    const high = discrepancies.filter((d) => d.severity === 'HIGH' || d.severity === 'CRITICAL');
-    const amount = high.reduce((sum, d) => sum + d.amount, 0);
-    const types = [...new Set(high.map((d) => d.type))].join(', ');
+  /**
+   * @param released ids of released operations that may have spent the coins: what is due from
+   *   them comes back by resuming them
+   */
+  constructor(
+    discrepancies: Discrepancy[],
+    reconciliationResult: ReconciliationResult,
+    released: readonly string[],
+  ) {
+    const high = coinsAtRisk(discrepancies);
+    const types = [...new Set(discrepancies.filter(isHigh).map((d) => d.type))].join(', ');
     const corrected = reconciliationResult.actionsPerformed.every(({ done }) => done)
       ? 'The database is corrected'
       : 'The database is corrected but for tokens that others hold or changed meanwhile';
+    const [operation_id] = released;
+    const then =
+      operation_id === undefined
+        ? 'look at the balance, then try again'
+        : `operation ${released.join(', ')}, released as not paid, may have used them after all: resume it first, its change may be waiting`;
     super(
       'HIGH_SEVERITY_DISCREPANCIES',
-      `${high.length} coins worth ${amount} sat are not what the database said (${types}). ${corrected}, and nothing was paid; look at the balance, then try again.`,
-      { recommendation: `${corrected}. Try the payment again.` },
+      `${high.coins === 1 ? '1 coin' : `${groupDigits(high.coins)} coins`} worth ${groupDigits(high.amount)} sat ${high.coins === 1 ? 'is' : 'are'} not what the database said (${types}). ${corrected}, and nothing was paid; ${then}.`,
+      operation_id === undefined
+        ? { recommendation: `${corrected}. Try the payment again.` }
+        : {
+            operation_id,
+            recommendation: `${corrected}. Resume the released operation, then try the payment again.`,
+            next_command: `cashu-ops melt --resume ${operation_id}`,
+          },
     );
     this.discrepancies = discrepancies;
     this.reconciliationResult = reconciliationResult;
   }
+}
+
+function isHigh({ severity }: Discrepancy): boolean {
+  return severity === 'HIGH' || severity === 'CRITICAL';
+}
+
+/** One coin may be found twice, as a double and as spent; it is worth its amount once. */
+function coinsAtRisk(discrepancies: readonly Discrepancy[]): { coins: number; amount: number } {
+  const coins = new Map(discrepancies.filter(isHigh).map(({ y, amount }) => [y, amount]));
+  return {
+    coins: coins.size,
+    amount: [...coins.values()].reduce((sum, amount) => sum + amount, 0),
+  };
 }
 
 /** The three layers of the wallet service's contract, bound to their dependencies. */
@@ -100,7 +134,7 @@ export class Reconciliation {
       if (discrepancy.type === 'DUPLICATE_LIVE_PROOF' || isRetirable(discrepancy)) continue;
       actionsPerformed.push(leftAlone(discrepancy));
     }
-    const blocked = discrepancies.some((d) => d.severity === 'HIGH' || d.severity === 'CRITICAL');
+    const blocked = discrepancies.some(isHigh);
     const corrected = actionsPerformed.filter(wasCorrected).length;
     this.#deps.log.info('Proof state reconciliation completed', { npub, corrected, blocked });
     return {
@@ -135,7 +169,9 @@ export class Reconciliation {
     if (result?.blocked) {
       await this.#recordBlocked(npub, mintUrl, found);
       this.#deps.log.error('Pre-flight reconciliation BLOCKED', { npub });
-      throw new ProofStateInconsistencyError(found, result);
+      const spent = found.filter(isSpentAtMint).map(({ y }) => y);
+      const released = spent.length > 0 ? await this.#deps.releasedWith(npub, spent) : [];
+      throw new ProofStateInconsistencyError(found, result, released);
     }
     const operationCleared = isAllUnspent(stateCheck);
     return {
@@ -162,14 +198,14 @@ export class Reconciliation {
   }
 
   async #recordBlocked(npub: string, mintUrl: string | null, found: Discrepancy[]): Promise<void> {
-    const high = found.filter((d) => d.severity === 'HIGH' || d.severity === 'CRITICAL');
+    const high = found.filter(isHigh);
     await this.#deps.audit.createAuditLogEntry(null, {
       type: 'preflight_blocked',
       severity: 'HIGH',
       npub,
       mint_url: mintUrl ?? high[0]?.mint_url ?? 'unknown',
       ys: [...new Set(high.map((d) => d.y))].slice(0, AUDIT_YS_MAX),
-      amounts: { at_risk: high.reduce((sum, d) => sum + d.amount, 0) },
+      amounts: { at_risk: coinsAtRisk(found).amount },
       note: [...new Set(high.map((d) => d.type))].join(', '),
     });
   }

@@ -1,0 +1,128 @@
+import type { mongo } from 'mongoose';
+import { sumAmounts } from '../domain/amount.ts';
+import { CashuOpsError } from '../domain/errors.ts';
+import type { FailedOperation, MeltOperation, OpenOperation } from '../domain/melt_operation.ts';
+import { OPEN_STATES } from '../domain/melt_operation.ts';
+import { hasSpent } from '../domain/melt_tries.ts';
+import { MELT_OPERATIONS } from './collections.ts';
+import type { Store } from './connection.ts';
+import { translated } from './errors.ts';
+import { npubFilter, type WalletSelection } from './wallet_reads.ts';
+
+/** An invoice that was tried so often is not tried again: each try would have to be looked at. */
+export const TRIES_MAX = 50;
+
+/** One open operation as a list shows it. */
+export interface OpenOperationSummary {
+  _id: string;
+  npub: string;
+  mint_url: string;
+  state: OpenOperation['state'];
+  created_at: Date;
+  /** Value of the coins that it holds (sat). */
+  reserved: number;
+}
+
+/** What can be asked of the record of melts. */
+export class MeltReads {
+  protected readonly operations: mongo.Collection<MeltOperation>;
+
+  constructor(store: Pick<Store, 'db'>) {
+    this.operations = store.db.collection<MeltOperation>(MELT_OPERATIONS);
+  }
+
+  /** By operation id, transaction id or quote id. */
+  find(id: string): Promise<MeltOperation | null> {
+    const $or = [{ _id: id }, { transaction_id: id }, { quote_id: id }];
+    return this.#read(() => this.operations.findOne({ $or }, { sort: { created_at: -1 } }));
+  }
+
+  /**
+   * Every operation on one invoice, whatever became of it.
+   *
+   * @returns newest first
+   * @throws CashuOpsError DUPLICATE_OPERATION when there are more than can be looked at
+   */
+  async tries(paymentHash: string): Promise<MeltOperation[]> {
+    const found = await this.#read(() =>
+      this.operations
+        .find({ payment_hash: paymentHash })
+        .sort({ created_at: -1 })
+        .limit(TRIES_MAX + 1)
+        .toArray(),
+    );
+    if (found.length <= TRIES_MAX) return found;
+    throw new CashuOpsError(
+      'DUPLICATE_OPERATION',
+      `This invoice was tried more than ${TRIES_MAX} times, too often to be sure that none of them paid. Nothing was paid; ask the payee for a new invoice.`,
+    );
+  }
+
+  /** By its own id only: ids that a mint chooses cannot stand for it. */
+  async get(id: string): Promise<MeltOperation | null> {
+    return this.#read(() => this.operations.findOne({ _id: id }));
+  }
+
+  /** The operation that has certainly spent coins of a released one after its release, or null. */
+  async spenderOf(released: FailedOperation): Promise<MeltOperation | null> {
+    const { _id, npub, mint_url, created_at } = released;
+    const ys = released.inputs.map(({ Y }) => Y);
+    const $or = [{ 'inputs.Y': { $in: ys } }, { 'swap.inputs.Y': { $in: ys } }];
+    const since = { $gte: created_at };
+    const holders = await this.#read(() =>
+      this.operations
+        .find({ npub, mint_url, created_at: since, _id: { $ne: _id }, $or })
+        .sort({ created_at: 1 })
+        .toArray(),
+    );
+    const coins = new Set(ys);
+    return holders.find((holder) => hasSpent(holder, coins)) ?? null;
+  }
+
+  /** Ids of released operations of an owner whose request may have left with one of these coins. */
+  async releasedWith(npub: string, ys: readonly string[]): Promise<string[]> {
+    const sent = { $or: [{ submitted_at: { $ne: null } }, { swap: { $ne: null } }] };
+    const found = await this.#read(() =>
+      this.operations
+        .find({ npub, state: 'failed', 'inputs.Y': { $in: [...ys] }, ...sent })
+        .project<{ _id: string }>({ _id: 1 })
+        .toArray(),
+    );
+    return found.map(({ _id }) => _id);
+  }
+
+  async #read<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      return await read();
+    } catch (error) {
+      throw translated(error);
+    }
+  }
+
+  /**
+   * Open operations of many wallets in one question, oldest first; without coins and outputs.
+   *
+   * @param selection whose, and at which mint
+   */
+  async openOperationsOf({ npubs, mintUrl }: WalletSelection): Promise<OpenOperationSummary[]> {
+    const filter = { ...npubFilter(npubs), ...(mintUrl !== undefined && { mint_url: mintUrl }) };
+    const found = await this.#read(() =>
+      this.operations
+        .find({ ...filter, state: { $in: [...OPEN_STATES] } })
+        .project<Omit<OpenOperationSummary, 'reserved'> & Pick<OpenOperation, 'inputs'>>({
+          ...{ npub: 1, mint_url: 1, state: 1, created_at: 1, 'inputs.amount': 1 },
+        })
+        .sort({ created_at: 1 })
+        .toArray(),
+    );
+    return found.map(({ inputs, ...operation }) => ({
+      ...operation,
+      reserved: sumAmounts(inputs.map(({ amount }) => amount)),
+    }));
+  }
+
+  /** Open operations of a wallet, oldest first. */
+  openOperations(npub: string): mongo.FindCursor<mongo.WithId<MeltOperation>> {
+    return this.operations.find({ npub, state: { $in: [...OPEN_STATES] } }).sort({ created_at: 1 });
+  }
+}
