@@ -27,11 +27,12 @@ interface Lie {
   action: FaultRule['action'];
 }
 
+const QUIET_MS = 2_000;
 const NO_RESTORE = always('restore', { type: 'status', status: 500 });
 
 /** One coin of 1024 pays 300: reserve 3, input fee 1, so 720 to 723 come back. */
 async function lyingMint(...faults: FaultRule[]) {
-  const ground = await meltGround({ coins: [1024] });
+  const ground = await meltGround({ coins: [1024], ops: { quiet_period_ms: QUIET_MS } });
   const request = await ground.request(300);
   const { payment_hash } = request.invoice;
   await ground.mint.control.setPaymentBehaviour(payment_hash, { outcome: 'succeed', fee_sat: 3 });
@@ -97,32 +98,47 @@ describe('change that the answer lacks', () => {
     await expectSettledBooks(ground, [payment_hash]);
   });
 
-  it.each([
-    { title: 'missing', action: { type: 'change_missing' } },
-    { title: 'short', action: { type: 'omit', fields: ['change.0'] } },
-  ] satisfies Lie[])(
-    '$title everywhere: not booked as fee; recovered when the mint tells',
-    async (lie) => {
-      const everywhere = [always('melt', lie.action), always('quote', lie.action), NO_RESTORE];
-      const { ground, request, payment_hash } = await lyingMint(...everywhere);
-      expect(await codeOf(ground.melt(request))).toBe('BOOKS_DO_NOT_CLOSE');
-      await expectOpen(ground);
-      expect(await codeOf(resume(ground))).toBe('BOOKS_DO_NOT_CLOSE');
-      await expectOpen(ground);
-      const [told] = await events(ground, 'melt_needs_attention');
-      expect(told).toMatchObject({ severity: 'CRITICAL' });
-      expect(told?.note).toContain('of change are missing');
+  it('short everywhere: not booked as fee; recovered when the mint tells', async () => {
+    const short: FaultRule['action'] = { type: 'omit', fields: ['change.0'] };
+    const everywhere = [always('melt', short), always('quote', short), NO_RESTORE];
+    const { ground, request, payment_hash } = await lyingMint(...everywhere);
+    expect(await codeOf(ground.melt(request))).toBe('BOOKS_DO_NOT_CLOSE');
+    await expectOpen(ground);
+    expect(await codeOf(resume(ground))).toBe('BOOKS_DO_NOT_CLOSE');
+    await expectOpen(ground);
+    const [told] = await events(ground, 'melt_needs_attention');
+    expect(told).toMatchObject({ severity: 'CRITICAL' });
+    expect(told?.note).toContain('of change are missing');
 
-      await ground.mint.control.clearFaults();
-      expect((await resume(ground)).status).toBe('paid');
-      await expectSettledBooks(ground, [payment_hash]);
-    },
-  );
+    await ground.mint.control.clearFaults();
+    expect((await resume(ground)).status).toBe('paid');
+    await expectSettledBooks(ground, [payment_hash]);
+  });
+
+  it('missing everywhere: waited for first, and a person is called after the quiet period', async () => {
+    const missing = { type: 'change_missing' } as const;
+    const everywhere = [always('melt', missing), always('quote', missing), NO_RESTORE];
+    const { ground, request, payment_hash } = await lyingMint(...everywhere);
+    const outcome = await ground.melt(request);
+    expect(outcome.status).toBe('pending');
+    expect(outcome.message).not.toContain('missing');
+    await expectOpen(ground);
+    await new Promise((resolve) => setTimeout(resolve, QUIET_MS + 100));
+    expect(await codeOf(resume(ground))).toBe('BOOKS_DO_NOT_CLOSE');
+    await expectOpen(ground);
+    const [told] = await events(ground, 'melt_needs_attention');
+    expect(told).toMatchObject({ severity: 'CRITICAL' });
+    expect(told?.note).toContain('does not say what change it gave');
+    expect(await codeOf(resume(ground))).toBe('BOOKS_DO_NOT_CLOSE');
+
+    await ground.mint.control.clearFaults();
+    expect((await resume(ground)).status).toBe('paid');
+    await expectSettledBooks(ground, [payment_hash]);
+  });
 
   it('is found in the quote where the mint restores nothing', async () => {
     const missing = always('melt', { type: 'change_missing' });
     const { ground, request, payment_hash } = await lyingMint(missing, NO_RESTORE);
-    await ground.mint.control.setInfo({ nuts: { '9': null } });
     expect((await ground.melt(request)).status).toBe('paid');
     await expectSettledBooks(ground, [payment_hash]);
   });
@@ -131,7 +147,7 @@ describe('change that the answer lacks', () => {
     const lie = { type: 'change_missing' } as const;
     const everywhere = [always('melt', lie), always('quote', lie), NO_RESTORE];
     const { ground, request, payment_hash } = await lyingMint(...everywhere);
-    expect(await codeOf(ground.melt(request))).toBe('BOOKS_DO_NOT_CLOSE');
+    expect((await ground.melt(request)).status).toBe('pending');
     await ground.mint.control.setFaults([NO_RESTORE]);
     expect((await resume(ground)).status).toBe('paid');
     await expectSettledBooks(ground, [payment_hash]);

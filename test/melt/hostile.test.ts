@@ -4,6 +4,7 @@ import { POLICIES } from '../../src/store/collections.ts';
 import { tokensOf, walletsOf } from '../../src/store/documents.ts';
 import { sendLate } from '../support/late_requests.ts';
 import { codeOf, judge, meltGround, soundVerdict } from '../support/melt_ground.ts';
+import { secondProcess } from '../support/second_process.ts';
 
 /** What attacks on the melt have shown: each of these once cost money, or said what nobody knew. */
 describe('a mint that does not tell of the change', () => {
@@ -81,10 +82,9 @@ describe('change that is only not told yet', () => {
     ]);
     const slow = ground.ops.melt.resume(operation._id);
     await new Promise((resolve) => setTimeout(resolve, 400));
-    const others = await ground.openOps();
+    const others = await secondProcess(ground);
     expect(await others.melt.resume(operation._id)).toMatchObject({ status: 'paid' });
     expect(await slow).toMatchObject({ status: 'paid' });
-    await others.close();
   });
 });
 

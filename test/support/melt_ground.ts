@@ -33,8 +33,6 @@ export interface MeltGround {
   melt(request: MeltRequest): Promise<MeltOutcome>;
   /** Every token document of the wallet, as it stands in the database. */
   tokens(): Promise<TokenDocument[]>;
-  /** Opens the same database and journal once more, as another process would. */
-  openOps(): Promise<CashuOps>;
 }
 
 export interface MeltGroundOptions {
@@ -52,21 +50,14 @@ export async function meltGround(options: MeltGroundOptions = {}): Promise<MeltG
   const store = await testStore();
   const mint = await startPracticeMint({ log: () => {}, ...options.mint });
   const journalDir = await mkdtemp(join(tmpdir(), 'cashu-ops-test-journal-'));
-  const openOps = () =>
-    openCashuOps({
-      mongodb_uri: store.uri,
-      journal_dir: journalDir,
-      actor: TEST_ACTOR,
-      network: 'regtest',
-      quiet_period_ms: 600_000,
-      request_timeout_ms: 30_000,
-      melt_timeout_ms: 60_000,
-      swap: 'auto',
-      swap_min_overshoot_sat: 10_000,
-      log: { info: () => {}, warn: () => {}, error: () => {} },
-      ...options.ops,
-    });
-  const ops = await openOps();
+  const ops = await openCashuOps({
+    mongodb_uri: store.uri,
+    journal_dir: journalDir,
+    actor: TEST_ACTOR,
+    network: 'regtest',
+    melt_timeout_ms: 60_000,
+    ...options.ops,
+  });
   afterAll(async () => {
     await ops.close();
     await mint.stop();
@@ -96,7 +87,6 @@ export async function meltGround(options: MeltGroundOptions = {}): Promise<MeltG
       return 'status' in plan ? plan : ops.melt.pay(plan, new AbortController().signal);
     },
     tokens: () => tokensOf(ops.store.db).find({ npub: wallet.npub }).toArray(),
-    openOps,
   };
   const coins = options.coins ?? [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048];
   if (coins.length > 0) await ground.addCoins(...coins);

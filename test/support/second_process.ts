@@ -20,12 +20,6 @@ export async function secondProcess(
     journal_dir,
     actor: { ...TEST_ACTOR, host: 'another-host' },
     network: 'regtest',
-    quiet_period_ms: 600_000,
-    request_timeout_ms: 30_000,
-    melt_timeout_ms: 60_000,
-    swap: 'auto',
-    swap_min_overshoot_sat: 10_000,
-    log: { info: () => {}, warn: () => {}, error: () => {} },
     ...options,
   });
   afterAll(async () => {

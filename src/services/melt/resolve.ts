@@ -5,7 +5,6 @@ import {
   isSubmitted,
   type MeltOperation,
   type OpenOperation,
-  type SettledOperation,
   type SubmittedOperation,
   type SwappingOperation,
   withObservation,
@@ -15,7 +14,7 @@ import type { MintGateway, QuoteReading } from '../../mint/gateway.ts';
 import { type Look, lookAtMint } from './look.ts';
 import { outcomeOf, reasonText } from './outcome.ts';
 import { provesPayment } from './preimage.ts';
-import { resolveReleased } from './resolve_released.ts';
+import { ended, resolveReleased } from './resolve_released.ts';
 import { noteOrReread, settleOrKeepOpen } from './settle_or_keep_open.ts';
 import type { Stopwatch } from './stopwatch.ts';
 import { stopAfterSwap, swappedCoins } from './swap.ts';
@@ -44,16 +43,6 @@ export async function resolveMelt(
   }
   if (operation.state === 'swapping') return resolveSwap(deps, mint, operation, watch);
   return resolveSubmitted(deps, mint, operation, watch);
-}
-
-/** A process that died right after its last commit has left its journal behind. */
-async function ended(
-  deps: MeltDeps,
-  operation: SettledOperation | FailedOperation,
-  watch: Stopwatch,
-): Promise<MeltOutcome> {
-  await deps.journal.remove(operation._id);
-  return outcomeOf(operation, watch.durations);
 }
 
 /** A reply that proves the payment needs no further question, wherever it was kept. */

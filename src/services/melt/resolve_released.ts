@@ -3,6 +3,7 @@ import {
   type FailedOperation,
   type FailedSwapOperation,
   type MeltOperation,
+  type SettledOperation,
   type SwapRecord,
 } from '../../domain/melt_operation.ts';
 import { mayHaveLeft } from '../../domain/melt_tries.ts';
@@ -29,7 +30,7 @@ export async function resolveReleased(
   watch: Stopwatch,
 ): Promise<MeltOutcome> {
   if (endedBeforeSwap(operation)) return resolveReleasedSwap(deps, mint, operation, watch);
-  if (!mayHaveLeft(operation)) return staysReleased(deps, operation, watch);
+  if (!mayHaveLeft(operation)) return ended(deps, operation, watch);
   const owner = ownerOfQuote(await deps.melts.tries(operation.payment_hash), operation);
   if (owner !== null) return replacedBy(operation, owner, watch);
   const look = await watch.time('look', () => lookAtReleased(deps, operation));
@@ -45,9 +46,9 @@ export async function resolveReleased(
 }
 
 /** A process that died right after its last commit has left its journal behind. */
-async function staysReleased(
+export async function ended(
   deps: MeltDeps,
-  operation: FailedOperation,
+  operation: SettledOperation | FailedOperation,
   watch: Stopwatch,
 ): Promise<MeltOutcome> {
   await deps.journal.remove(operation._id);
@@ -60,7 +61,7 @@ async function staysUnpaid(
   { observation, spender }: ReleasedLook,
   watch: Stopwatch,
 ): Promise<MeltOutcome> {
-  if (observation.inputs.spent === 0) return staysReleased(deps, operation, watch);
+  if (observation.inputs.spent === 0) return ended(deps, operation, watch);
   const by = spender === null ? '' : ` by operation ${spender._id}`;
   const message = `Not paid: ${operation.reason}. Its coins were freed, and some have been spent since${by}.`;
   return releasedOutcome(operation, watch.durations, 'failed', message);
@@ -100,14 +101,14 @@ async function resolveReleasedSwap(
   const found = await watch.time('look', () => lookForSwap(mint, operation.swap));
   switch (found) {
     case 'not_signed':
-      return staysReleased(deps, operation, watch);
+      return ended(deps, operation, watch);
     case 'not_known': {
       const message = `This operation was released before its coins were exchanged (${operation.reason}), but the mint does not say now whether the exchange came through after all. Nothing was paid; look again with: cashu-ops melt --resume ${operation._id}`;
       return releasedOutcome(operation, watch.durations, 'pending', message);
     }
     default: {
       const reason = 'the coins were exchanged after they were freed; nothing was paid';
-      return staysReleased(deps, await stopAfterSwap(deps, operation, found, reason), watch);
+      return ended(deps, await stopAfterSwap(deps, operation, found, reason), watch);
     }
   }
 }

@@ -36,13 +36,20 @@ export async function settleOrKeepOpen(
   const result = await settleMelt(deps, mint, operation, reading, watch);
   if (result.settled) return outcomeOf(result.operation, watch.durations);
   if (operation.state === 'failed') return notBookedYet(operation, result, watch);
-  const state = result.waiting ? ('pending' as const) : ('needs_attention' as const);
+  const mayWait = result.waiting && !isOverdue(deps, operation);
+  const state = mayWait ? ('pending' as const) : ('needs_attention' as const);
   const reason = `paid, but ${result.why}`;
   const next = { ...operation, state, reason, updated_at: deps.clock() };
   const noted = await noteOrReread(deps, operation, next);
   // Another process may have settled it meanwhile.
-  if (result.waiting || !isOpen(noted)) return outcomeOf(noted, watch.durations);
+  if (mayWait || !isOpen(noted)) return outcomeOf(noted, watch.durations);
   throw booksDoNotClose(operation, result.why);
+}
+
+/** A mint that is still silent about the change after the quiet period needs a person. */
+function isOverdue({ clock, settings }: MeltDeps, operation: SubmittedOperation): boolean {
+  const waited = clock().getTime() - operation.submitted_at.getTime();
+  return operation.state === 'needs_attention' || waited > settings.quiet_period_ms;
 }
 
 function notBookedYet(
