@@ -5,6 +5,7 @@ import { withDirectClient } from './direct_client.ts';
 import { acceptsConnections, freePort } from './free_port.ts';
 import type { Keeper, KeptProcess, ProcessEnd } from './keeper.ts';
 import type { MongodBinary, MongodCommand } from './mongod_source.ts';
+import { waitUntilStopped } from './process_state.ts';
 import { settlesWithin, waitUntil } from './wait.ts';
 
 /** Exit code of a `mongod` whose port is taken (MongoDB manual, "Exit Codes and Statuses"). */
@@ -77,7 +78,8 @@ export class Mongod {
   }
 
   /**
-   * Sends a signal; after one that ends processes it waits until this one is gone.
+   * Sends a signal; after one that ends processes it waits until this one is gone, after SIGSTOP
+   * until it has stopped.
    *
    * @throws CashuOpsError DATABASE_FAILED when the process outlives the signal
    */
@@ -85,6 +87,7 @@ export class Mongod {
     const running = this.#process;
     if (running === undefined) return;
     running.signal(signal);
+    if (signal === 'SIGSTOP') return waitUntilStopped(running.pid);
     if (!ENDING_SIGNALS.has(signal) || (await settlesWithin(running.ended, KILL_TIMEOUT_MS)))
       return;
     const seconds = KILL_TIMEOUT_MS / 1000;

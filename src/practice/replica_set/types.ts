@@ -21,7 +21,7 @@ export interface Member {
   readonly pid: number | undefined;
   /**
    * Sends a signal, `SIGKILL` by default. After a signal that ends processes it waits until the
-   * process is gone; after any other one (`SIGSTOP`, `SIGCONT`) it returns at once.
+   * process is gone; after `SIGSTOP` when it has stopped; after any other one it returns at once.
    *
    * @throws CashuOpsError DATABASE_FAILED when the process outlives the signal by 10 s
    */
