@@ -6,12 +6,12 @@ import {
 } from '../domain/error_response.ts';
 import { CashuOpsError, messageOf } from '../domain/errors.ts';
 import type { Io } from '../io/io.ts';
+import { wrap } from '../io/wrap.ts';
 import { cleanText } from '../report/clean_text.ts';
 import type { GlobalFlags } from './context.ts';
 import { EXIT, exitCodeOfKind } from './exit_codes.ts';
 import { jsonDocument } from './json.ts';
 import { nextCommandOf } from './next_command.ts';
-import { wrap } from './wrap.ts';
 
 /** Commander's own way of ending: help and version are no failures, the rest is usage. */
 interface CommanderEnd {

@@ -1,9 +1,10 @@
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { groupDigits } from '../domain/amount.ts';
 import { chalkOf } from './color.ts';
 import type { Cell } from './table.ts';
-import { groupDigits, renderTable } from './table.ts';
+import { renderTable } from './table.ts';
 
 const PLAIN = { width: 100, paint: chalkOf(0) };
 

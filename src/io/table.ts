@@ -5,8 +5,6 @@ import type Table from 'cli-table3';
 import { groupDigits } from '../domain/amount.ts';
 import { printable } from '../domain/printable.ts';
 
-export { groupDigits };
-
 /** What a cell says beyond its words; meaning never stands in the colour alone. */
 export type Tone = 'good' | 'warning' | 'bad' | 'quiet';
 

@@ -3,7 +3,6 @@ import { answerJson, startEdgeServer } from '../../test/support/edge_server.ts';
 import { type MintBench, mintBench } from '../../test/support/mint_bench.ts';
 import { sumProofs } from '../domain/proof.ts';
 import type { FaultRule } from '../practice/mint/client.ts';
-import { DEFAULT_SETTINGS } from '../practice/mint/settings.ts';
 import type { CashuGateway } from './cashu_gateway.ts';
 import { refusalOf } from './errors.ts';
 
@@ -14,11 +13,7 @@ beforeAll(async () => {
   bench = await mintBench();
 });
 beforeEach(async () => {
-  await bench.mint.control.clearFaults();
-  await bench.mint.control.resetInfo();
-  await bench.mint.control.configure(DEFAULT_SETTINGS);
-  await bench.mint.control.resetRequests();
-  gateway = bench.gateway();
+  gateway = await bench.fresh();
 });
 
 const totalRequests = async () => (await bench.mint.control.requests()).total;

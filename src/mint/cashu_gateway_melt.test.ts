@@ -18,10 +18,7 @@ beforeAll(async () => {
   bench = await mintBench();
 });
 beforeEach(async () => {
-  await bench.mint.control.clearFaults();
-  await bench.mint.control.configure({ replay_ttl_s: 60 });
-  await bench.mint.control.resetRequests();
-  gateway = bench.gateway();
+  gateway = await bench.fresh();
 });
 
 /** As it comes back from the database or from the journal. */

@@ -1,7 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type MintBench, mintBench } from '../../test/support/mint_bench.ts';
 import type { FaultRule } from '../practice/mint/client.ts';
-import { DEFAULT_SETTINGS } from '../practice/mint/settings.ts';
 import type { CashuGateway } from './cashu_gateway.ts';
 
 let bench: MintBench;
@@ -11,11 +10,7 @@ beforeAll(async () => {
   bench = await mintBench();
 });
 beforeEach(async () => {
-  await bench.mint.control.clearFaults();
-  await bench.mint.control.resetInfo();
-  await bench.mint.control.configure(DEFAULT_SETTINGS);
-  await bench.mint.control.resetRequests();
-  gateway = bench.gateway();
+  gateway = await bench.fresh();
 });
 
 const fault = (

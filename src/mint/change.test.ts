@@ -18,8 +18,7 @@ beforeAll(async () => {
   bench = await mintBench();
 });
 beforeEach(async () => {
-  await bench.mint.control.clearFaults();
-  gateway = bench.gateway();
+  gateway = await bench.fresh();
 });
 
 type Action = FaultRule['action'];

@@ -1,6 +1,6 @@
-import { wrap } from '../cli/wrap.ts';
 import { groupDigits } from '../domain/amount.ts';
 import { printable } from '../domain/printable.ts';
+import { wrap } from '../io/wrap.ts';
 
 /**
  * One line of a list for people: an amount in sat stands right, with an optional remark; a text

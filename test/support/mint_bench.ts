@@ -11,6 +11,7 @@ import {
   startPracticeMint,
 } from '../../src/practice/mint/client.ts';
 import { depositCoins, openPracticeWallet } from '../../src/practice/mint/practice_wallet.ts';
+import { DEFAULT_SETTINGS } from '../../src/practice/mint/settings.ts';
 
 const TIMEOUTS = { request_ms: 10_000, melt_ms: 20_000 };
 
@@ -26,6 +27,8 @@ export interface MintBench {
   mint: PracticeMint;
   /** A gateway of its own: nothing is loaded yet. */
   gateway(url?: string): CashuGateway;
+  /** Takes back what a test has changed at the mint, and gives a gateway of its own. */
+  fresh(): Promise<CashuGateway>;
   coins(...amountsSat: number[]): Promise<NamedProof[]>;
   /** Quotes an invoice over `amount_sat` and prepares its melt with these inputs. */
   readyMelt(
@@ -53,6 +56,13 @@ export async function mintBench(options: Partial<PracticeMintOptions> = {}): Pro
   const bench: MintBench = {
     mint,
     gateway: (url = mint.url) => new CashuGateway({ url, timeouts: TIMEOUTS }),
+    async fresh() {
+      await mint.control.clearFaults();
+      await mint.control.resetInfo();
+      await mint.control.configure(DEFAULT_SETTINGS);
+      await mint.control.resetRequests();
+      return bench.gateway();
+    },
     async coins(...amountsSat) {
       const proofs = await depositCoins(await openPracticeWallet(mint.url), amountsSat);
       return proofs.map(({ id, amount, secret, C }) =>

@@ -1,7 +1,8 @@
+import { groupDigits } from '../../domain/amount.ts';
 import { type Npub, shortNpub } from '../../domain/npub.ts';
 import { printable } from '../../domain/printable.ts';
 import type { Io } from '../../io/io.ts';
-import { type Cell, type Column, groupDigits } from '../../io/table.ts';
+import type { Cell, Column } from '../../io/table.ts';
 import type { BalanceFlags } from './command.ts';
 import { operationLines } from './operations.ts';
 import type { BalanceEntry } from './run.ts';

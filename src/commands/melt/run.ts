@@ -5,8 +5,8 @@ import { jsonDocument } from '../../cli/json.ts';
 import { aborted, unlessInterrupted } from '../../cli/signals.ts';
 import type { Config } from '../../config/config.ts';
 import { durationText } from '../../config/duration.ts';
+import { groupDigits } from '../../domain/amount.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
-import { groupDigits } from '../../io/table.ts';
 import { reportDryRun, reportOutcome } from '../../report/melt_report.ts';
 import type { MeltOutcome, MeltPlan, MeltRequest, MeltStatus } from '../../services/melt/types.ts';
 

@@ -1,5 +1,5 @@
-import { wrap } from '../../cli/wrap.ts';
 import type { Io } from '../../io/io.ts';
+import { wrap } from '../../io/wrap.ts';
 import { type Line, renderLines } from '../../report/lines.ts';
 import type { MeltReport } from '../../report/melt_report.ts';
 import type { MeltPlan } from '../../services/melt/types.ts';

@@ -12,6 +12,7 @@ import {
 import { standsForInvoice } from '../../domain/melt_tries.ts';
 import { type NamedProof, sumProofs } from '../../domain/proof.ts';
 import type { QuoteReading } from '../../mint/gateway.ts';
+import { detailsOf } from './operation_details.ts';
 import { provesPayment } from './preimage.ts';
 import type { MeltDeps } from './types.ts';
 
@@ -110,16 +111,10 @@ async function ownerInstead(
 }
 
 function paidBeside(operation: Payable, owner: MeltOperation, cause: unknown): CashuOpsError {
-  const { _id, quote_id, transaction_id } = operation;
   return new CashuOpsError(
     'PAYMENT_PENDING',
-    `The invoice was paid by operation ${_id} after its release, but operation ${owner._id} stands for it now and may be paying it too. Nothing is booked yet; resume that one first, then this one.`,
-    {
-      operation_id: _id,
-      quote_id,
-      transaction_id,
-      next_command: `cashu-ops melt --resume ${owner._id}`,
-    },
+    `The invoice was paid by operation ${operation._id} after its release, but operation ${owner._id} stands for it now and may be paying it too. Nothing is booked yet; resume that one first, then this one.`,
+    { ...detailsOf(operation), next_command: detailsOf(owner).next_command },
     cause,
   );
 }
@@ -165,33 +160,24 @@ async function notBooked(
   operation: Payable,
   cause: unknown,
 ): Promise<CashuOpsError> {
-  const { _id, quote_id, transaction_id } = operation;
   if (cause instanceof CashuOpsError && cause.code === 'DATABASE_BUSY') {
     return new CashuOpsError(
       'PAYMENT_PENDING',
       `The invoice is paid and nothing is lost, but another process holds the operation, or one did that was killed less than 90 s ago; MongoDB then lets go of it by itself. Do not pay again; look again in a minute.`,
-      {
-        operation_id: _id,
-        quote_id,
-        transaction_id,
-        next_command: `cashu-ops melt --resume ${_id}`,
-      },
+      detailsOf(operation),
       cause,
     );
   }
-  const kept = (await hasReply(deps, _id))
-    ? `nothing is lost: the mint's reply lies in ${deps.journal.pathOf(_id)}`
+  const kept = (await hasReply(deps, operation._id))
+    ? `nothing is lost: the mint's reply lies in ${deps.journal.pathOf(operation._id)}`
     : 'the change can be asked for again at the mint';
   return new CashuOpsError(
     'CRITICAL_DB_FAILURE_AFTER_MINT_SUCCESS',
     `The invoice is paid, but the database could not confirm its record (${messageOf(cause)}). ${groupDigits(sumProofs(operation.inputs))} sat are at stake, and ${kept}. Do not pay again.`,
     {
-      operation_id: _id,
-      quote_id,
-      transaction_id,
+      ...detailsOf(operation),
       recommendation: 'Bring the database back, then run the next command. Keep the journal file.',
-      next_command: `cashu-ops melt --resume ${_id}`,
-      facts: { at_stake: sumProofs(operation.inputs), journal: deps.journal.pathOf(_id) },
+      facts: { at_stake: sumProofs(operation.inputs), journal: deps.journal.pathOf(operation._id) },
     },
     cause,
   );

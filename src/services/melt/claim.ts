@@ -11,7 +11,7 @@ import { lockedBy } from './locked.ts';
 import { planCoins } from './plan_coins.ts';
 import type { Stopwatch } from './stopwatch.ts';
 import { keyOf } from './swap.ts';
-import type { MeltDeps, MeltPlan, PlannedCoins } from './types.ts';
+import type { CheckedPlan, MeltDeps, MeltPlan, PlannedCoins } from './types.ts';
 
 /** So often may others be faster before the wallet counts as too busy. */
 const CLAIM_ATTEMPTS_MAX = 40;
@@ -27,7 +27,7 @@ const PAUSE_MAX_MS = 150;
  */
 export async function claimCoins(
   deps: MeltDeps,
-  plan: MeltPlan,
+  plan: CheckedPlan,
   watch: Stopwatch,
 ): Promise<PreparedOperation> {
   const excluded = new Set<string>();
@@ -43,7 +43,7 @@ export async function claimCoins(
 }
 
 /** Whoever agreed to a sum must not find out afterwards that other coins cost more. */
-function assertWithinCeiling({ input_fee_max }: MeltPlan, { input_fee }: PlannedCoins): void {
+function assertWithinCeiling({ input_fee_max }: CheckedPlan, { input_fee }: PlannedCoins): void {
   if (input_fee_max === null || input_fee <= input_fee_max) return;
   throw new CashuOpsError(
     'TOKENS_NOT_AVAILABLE',
@@ -56,7 +56,7 @@ type Attempt = { operation: PreparedOperation } | { excluded: string[] };
 
 async function tryToClaim(
   deps: MeltDeps,
-  plan: MeltPlan,
+  plan: CheckedPlan,
   coins: PlannedCoins,
   watch: Stopwatch,
   attempt: number,

@@ -1,5 +1,6 @@
 import { CashuOpsError } from '../../domain/errors.ts';
 import type { MeltOperation } from '../../domain/melt_operation.ts';
+import { detailsOf } from './operation_details.ts';
 
 /**
  * Once coins are claimed, "the database did not answer" also means "money is locked": the more
@@ -8,21 +9,13 @@ import type { MeltOperation } from '../../domain/melt_operation.ts';
  * @returns PAYMENT_PENDING for an unreachable or busy database and an unreachable mint, any other
  *   error unchanged
  */
-export function lockedBy(
-  error: unknown,
-  { _id, quote_id, transaction_id }: MeltOperation,
-): unknown {
+export function lockedBy(error: unknown, operation: MeltOperation): unknown {
   if (!(error instanceof CashuOpsError)) return error;
   if (error.kind !== 'unreachable' && error.code !== 'DATABASE_BUSY') return error;
   return new CashuOpsError(
     'PAYMENT_PENDING',
-    `Not known yet, the coins of operation ${_id} may be locked: ${error.message} Do not pay again; look at the operation first.`,
-    {
-      operation_id: _id,
-      quote_id,
-      transaction_id,
-      next_command: `cashu-ops melt --resume ${_id}`,
-    },
+    `Not known yet, the coins of operation ${operation._id} may be locked: ${error.message} Do not pay again; look at the operation first.`,
+    detailsOf(operation),
     error,
   );
 }

@@ -92,7 +92,7 @@ export class MeltService {
   async pay(
     plan: MeltPlan,
     interrupted: AbortSignal,
-    input_fee_max: number | null = plan.input_fee_max,
+    input_fee_max: number | null = null,
   ): Promise<MeltOutcome> {
     try {
       const coins = await this.#coinsOnce(plan);

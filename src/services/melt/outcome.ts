@@ -10,6 +10,7 @@ import {
   totalInputFee,
 } from '../../domain/melt_operation.ts';
 import { DUPLICATE_WINDOW_MS } from '../../domain/operation_hash.ts';
+import { detailsOf } from './operation_details.ts';
 import type { Durations, MeltOutcome } from './types.ts';
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -154,11 +155,6 @@ export function booksDoNotClose(operation: MeltOperation, why: string): CashuOps
   return new CashuOpsError(
     'BOOKS_DO_NOT_CLOSE',
     `The invoice is paid, but the sums do not close: ${why}. ${stands}; the change may still be recovered.`,
-    {
-      operation_id: operation._id,
-      quote_id: operation.quote_id,
-      transaction_id: operation.transaction_id,
-      next_command: `cashu-ops melt --resume ${operation._id}`,
-    },
+    detailsOf(operation),
   );
 }

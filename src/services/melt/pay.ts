@@ -18,7 +18,7 @@ import { releaseMelt, resolveMelt } from './resolve.ts';
 import { settleOrKeepOpen } from './settle_or_keep_open.ts';
 import { type Stopwatch, stopwatch } from './stopwatch.ts';
 import { continueAfterSwap, swappedCoins } from './swap.ts';
-import type { MeltDeps, MeltOutcome, MeltPlan } from './types.ts';
+import type { AgreedPlan, MeltDeps, MeltOutcome, MeltPlan } from './types.ts';
 import { assertStillPayable, EarlierOperation } from './validate.ts';
 
 /**
@@ -39,7 +39,7 @@ const REFUSE_ATTEMPTS_MAX = 5;
  */
 export async function payMelt(
   deps: MeltDeps,
-  plan: MeltPlan,
+  plan: AgreedPlan,
   interrupted: AbortSignal,
 ): Promise<MeltOutcome> {
   const watch = stopwatch(plan.durations);

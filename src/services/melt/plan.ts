@@ -22,12 +22,12 @@ export async function planMelt(
   const watch = stopwatch();
   const valid = await watch.time('validate', () => validateMelt(deps, request));
   if (valid instanceof EarlierOperation) return valid;
-  const { wallet, invoice, mint, capabilities, operation_hash, tries } = valid;
+  const { wallet, invoice, mint, capabilities, operation_hash } = valid;
   const quote = await watch.time('quote', () => mint.createMeltQuote(invoice.bolt11));
   assertQuote(quote, invoice, request, deps.clock());
   const payment = { request, wallet, invoice, mint, capabilities, operation_hash, quote };
   const coins = await watch.time('select', () => planCoins(deps, payment, new Set()));
-  return { ...payment, tries, ...coins, input_fee_max: null, durations: watch.durations };
+  return { ...payment, ...coins, durations: watch.durations };
 }
 
 function assertQuote(

@@ -4,10 +4,9 @@ import type { MintGateway } from '../../mint/gateway.ts';
 import { claimsOf } from '../../store/melt_claim.ts';
 import { chooseCoins } from './choose_coins.ts';
 import { planSwap } from './swap.ts';
-import type { CoinChoice, MeltDeps, MeltPlan, PlannedCoins } from './types.ts';
+import type { CoinChoice, MeltDeps, PlannedCoins, QuotedPayment } from './types.ts';
 
 type PlanDeps = Pick<MeltDeps, 'wallets' | 'settings'>;
-type Payment = Pick<MeltPlan, 'wallet' | 'mint' | 'quote' | 'capabilities'>;
 
 /**
  * Chooses coins for a payment, and plans their exchange before it where that is wanted. Nothing is
@@ -18,7 +17,7 @@ type Payment = Pick<MeltPlan, 'wallet' | 'mint' | 'quote' | 'capabilities'>;
  */
 export async function planCoins(
   deps: PlanDeps,
-  payment: Payment,
+  payment: QuotedPayment,
   excluded: ReadonlySet<string>,
 ): Promise<PlannedCoins> {
   const { wallet, mint, quote } = payment;
@@ -30,7 +29,7 @@ export async function planCoins(
 /** Plans the exchange of chosen coins, with outputs that no other operation has. */
 export async function planExchange(
   deps: PlanDeps,
-  payment: Payment,
+  payment: QuotedPayment,
   choice: CoinChoice,
 ): Promise<PlannedCoins> {
   const swap = await planSwap(deps, payment, choice);

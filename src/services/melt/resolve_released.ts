@@ -4,16 +4,14 @@ import {
   type FailedSwapOperation,
   type MeltOperation,
   type SettledOperation,
-  type SwapRecord,
 } from '../../domain/melt_operation.ts';
 import { mayHaveLeft } from '../../domain/melt_tries.ts';
-import { restoreOutputs } from '../../mint/change.ts';
 import type { MintGateway } from '../../mint/gateway.ts';
 import { outcomeOf, releasedOutcome } from './outcome.ts';
 import { lookAtReleased, ownerOfQuote, type ReleasedLook } from './released.ts';
 import { settleOrKeepOpen } from './settle_or_keep_open.ts';
 import type { Stopwatch } from './stopwatch.ts';
-import { type SwappedCoins, stopAfterSwap, swappedCoins } from './swap.ts';
+import { lookForSwap, stopAfterSwap } from './swap.ts';
 import type { MeltDeps, MeltOutcome } from './types.ts';
 
 /**
@@ -111,14 +109,4 @@ async function resolveReleasedSwap(
       return ended(deps, await stopAfterSwap(deps, operation, found, reason), watch);
     }
   }
-}
-
-async function lookForSwap(
-  mint: MintGateway,
-  swap: SwapRecord,
-): Promise<SwappedCoins | 'not_signed' | 'not_known'> {
-  const coins = await swappedCoins(mint, swap, null);
-  if (coins !== null) return coins;
-  const signed = await restoreOutputs(mint, [...swap.send_outputs, ...swap.keep_outputs]);
-  return signed?.length === 0 ? 'not_signed' : 'not_known';
 }

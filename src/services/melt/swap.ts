@@ -12,7 +12,14 @@ import { isLocked, type NamedProof } from '../../domain/proof.ts';
 import { restoreOutputs } from '../../mint/change.ts';
 import type { ChangeSignature, MintGateway } from '../../mint/gateway.ts';
 import type { Wallet } from '../../store/wallet_reads.ts';
-import type { CoinChoice, MeltDeps, MeltPlan, MeltSettings, MeltWallets } from './types.ts';
+import type {
+  CoinChoice,
+  MeltDeps,
+  MeltPlan,
+  MeltSettings,
+  MeltWallets,
+  QuotedPayment,
+} from './types.ts';
 
 /**
  * Step 7: is exchanging the coins first worth its fee and its round trip? A mint that returns no
@@ -25,12 +32,7 @@ import type { CoinChoice, MeltDeps, MeltPlan, MeltSettings, MeltWallets } from '
  */
 export async function planSwap(
   { settings, wallets }: Pick<MeltDeps, 'settings' | 'wallets'>,
-  {
-    wallet,
-    mint,
-    quote,
-    capabilities,
-  }: Pick<MeltPlan, 'wallet' | 'mint' | 'quote' | 'capabilities'>,
+  { wallet, mint, quote, capabilities }: QuotedPayment,
   choice: CoinChoice,
 ): Promise<SwapRecord | null> {
   if (choice.overshoot <= 0) return null;
@@ -92,8 +94,27 @@ export async function swappedCoins(
   const coins =
     (signatures && (await unblindAll(mint, outputs, signatures))) ??
     (await restoreOutputs(mint, outputs));
-  const fits = coins?.every(({ amount }, at) => amount === amountOf(outputs[at]));
-  if (coins?.length !== outputs.length || !fits) return null;
+  return coins && coinsOf(swap, coins);
+}
+
+/**
+ * The coins of a swap, or that none were signed: then it did not happen. `not_known` where the mint
+ * does not say, or says it of some of them only.
+ */
+export async function lookForSwap(
+  mint: MintGateway,
+  swap: SwapRecord,
+): Promise<SwappedCoins | 'not_signed' | 'not_known'> {
+  const coins = await restoreOutputs(mint, [...swap.send_outputs, ...swap.keep_outputs]);
+  if (coins?.length === 0) return 'not_signed';
+  return (coins && coinsOf(swap, coins)) ?? 'not_known';
+}
+
+/** Null where they are not exactly the coins of the outputs. */
+function coinsOf(swap: SwapRecord, coins: NamedProof[]): SwappedCoins | null {
+  const outputs = [...swap.send_outputs, ...swap.keep_outputs];
+  const fits = coins.every(({ amount }, at) => amount === amountOf(outputs[at]));
+  if (coins.length !== outputs.length || !fits) return null;
   return {
     send: coins.slice(0, swap.send_outputs.length),
     keep: coins.slice(swap.send_outputs.length),

@@ -82,11 +82,22 @@ export interface MeltPlan extends PlannedCoins {
   capabilities: MintCapabilities;
   operation_hash: string;
   quote: MeltQuote;
-  /** How many operations on the invoice were looked at; T1 refuses when there are more. */
-  tries: number;
+  durations: Durations;
+}
+
+/** A payment of which the mint has told the price. */
+export type QuotedPayment = Pick<MeltPlan, 'wallet' | 'mint' | 'quote' | 'capabilities'>;
+
+/** A plan that somebody wants to be paid. */
+export interface AgreedPlan extends MeltPlan {
   /** The most that may be paid in input fees (sat), coins that are chosen anew included; null for no ceiling. */
   input_fee_max: number | null;
-  durations: Durations;
+}
+
+/** An agreed plan whose invoice was looked at once more. */
+export interface CheckedPlan extends AgreedPlan {
+  /** How many operations on the invoice were looked at; T1 refuses when there are more. */
+  tries: number;
 }
 
 /** Chosen coins, and what paying with them costs: with the exchange before, where there is one. */

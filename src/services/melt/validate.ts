@@ -17,8 +17,6 @@ export interface ValidRequest {
   operation_hash: string;
   mint: MintGateway;
   capabilities: MintCapabilities;
-  /** How many operations on the invoice there are; none of them stands for it. */
-  tries: number;
 }
 
 /** The same payment was asked for before: the earlier operation is the answer. */
@@ -61,7 +59,7 @@ export async function validateMelt(
   const capabilities = await mint.load();
   assertCanMelt(mint, capabilities, invoice.amount_sat);
   await assertReleasedStayUnpaid(deps, tries);
-  return { wallet, invoice, operation_hash, mint, capabilities, tries: tries.length };
+  return { wallet, invoice, operation_hash, mint, capabilities };
 }
 
 function earlierIn(
