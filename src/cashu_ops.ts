@@ -5,6 +5,7 @@ import { CashuGateway } from './mint/cashu_gateway.ts';
 import type { MintGateway } from './mint/gateway.ts';
 import { MeltService } from './services/melt/melt_service.ts';
 import { meltWallets } from './services/melt/wallets.ts';
+import { Reconciler } from './services/reconciliation/reconciler.ts';
 import { Reconciliation } from './services/reconciliation/reconciliation.ts';
 import { type AuditLog, auditLog } from './store/audit_log.ts';
 import { assertReplicaSet, databaseClock, openStore, type Store } from './store/connection.ts';
@@ -21,6 +22,8 @@ export interface CashuOps {
   melts: MeltStore;
   reconciliation: Reconciliation;
   melt: MeltService;
+  /** Whole wallets: the command `reconcile`. */
+  reconciler: Reconciler;
   mintOf: (mintUrl: string) => MintGateway;
   close(): Promise<void>;
 }
@@ -72,7 +75,20 @@ export async function openCashuOps(given: CashuOpsOptions): Promise<CashuOps> {
     sleep: options.sleep,
     log,
   });
-  return { store, audit, wallets, melts, reconciliation, melt, mintOf, close: () => store.close() };
+  const reconciler = new Reconciler({
+    store,
+    audit,
+    operations: melts,
+    melt,
+    mintOf,
+    settings: { ...options.reconcile, ...options },
+    actor,
+    clock,
+    sleep: options.sleep,
+    log,
+  });
+  const close = () => store.close();
+  return { store, audit, wallets, melts, reconciliation, melt, reconciler, mintOf, close };
 }
 
 /** One gateway for each mint, however its URL is written. */

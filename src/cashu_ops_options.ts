@@ -1,5 +1,6 @@
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
+import { DEFAULT_RECONCILE, type ReconcileConfig } from './config/reconcile_rules.ts';
 import { DEFAULTS, SWAP_POLICIES, type SwapPolicy } from './config/rules.ts';
 import { type AuditActor, actorSchema } from './domain/audit_event.ts';
 import { CashuOpsError } from './domain/errors.ts';
@@ -27,6 +28,8 @@ export interface CashuOpsOptions {
   swap?: SwapPolicy;
   /** With `auto`: an overshoot below this is not worth a swap; default 10,000. */
   swap_min_overshoot_sat?: number;
+  /** How findings are weighed and what is done about them; default: the design's table. */
+  reconcile?: Partial<ReconcileConfig>;
   /** Default: says nothing. */
   log?: ServiceLog;
   /** Default: the database's time. */
@@ -37,7 +40,8 @@ export interface CashuOpsOptions {
 }
 
 /** The options with every default in its place. */
-export type CompleteOptions = CashuOpsOptions & Required<Omit<CashuOpsOptions, 'clock' | 'fetch'>>;
+export type CompleteOptions = CashuOpsOptions &
+  Required<Omit<CashuOpsOptions, 'clock' | 'fetch' | 'reconcile'>> & { reconcile: ReconcileConfig };
 
 const SILENT: ServiceLog = { info: () => {}, warn: () => {}, error: () => {} };
 
@@ -65,6 +69,9 @@ const optionsSchema = z.strictObject({
     .int('must be a whole number of sat')
     .min(0, 'must not be negative')
     .default(DEFAULTS.swap_min_overshoot_sat),
+  reconcile: z
+    .custom<Partial<ReconcileConfig>>((rules) => typeof rules === 'object', 'must be an object')
+    .default({}),
   log: z
     .custom<ServiceLog>(
       (log) => ['info', 'warn', 'error'].every((name) => isFunction(Object(log)[name])),
@@ -85,7 +92,10 @@ const optionsSchema = z.strictObject({
  */
 export function parseOptions(options: CashuOpsOptions): CompleteOptions {
   const result = optionsSchema.safeParse(options);
-  if (result.success) return { ...result.data, sleep: result.data.sleep ?? defaultSleep };
+  if (result.success) {
+    const { sleep = defaultSleep, reconcile } = result.data;
+    return { ...result.data, sleep, reconcile: { ...DEFAULT_RECONCILE, ...reconcile } };
+  }
   const problems = result.error.issues.flatMap((issue) => problemsOf(issue, options));
   throw new CashuOpsError(
     'INVALID_ARGUMENT',

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import type { Context, GlobalFlags } from './cli/context.ts';
+import type { Context, Finished, GlobalFlags } from './cli/context.ts';
 import { exitCodeOf, reportError } from './cli/failure.ts';
-import { createProgram, type Finished } from './cli/program.ts';
+import { createProgram } from './cli/program.ts';
 import { unlessInterrupted, watchSignals } from './cli/signals.ts';
 import type { Config } from './config/config.ts';
 import { CashuOpsError, messageOf } from './domain/errors.ts';

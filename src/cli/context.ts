@@ -34,3 +34,8 @@ export interface Context {
   /** Aborted by the first Ctrl-C or SIGTERM. */
   interrupted: AbortSignal;
 }
+
+/** Where a command leaves its exit code. */
+export interface Finished {
+  exitCode: number | null;
+}

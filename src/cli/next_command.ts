@@ -4,7 +4,9 @@ import { parseNpub } from '../domain/npub.ts';
 const DOCTOR = 'cashu-ops doctor';
 
 /** Where the error itself names no command: the one that shows more, by what went wrong. */
-const LOOKS_AT: Partial<Record<ErrorCode, 'help' | 'doctor' | 'wallets' | 'balance' | 'verify'>> = {
+const LOOKS_AT: Partial<
+  Record<ErrorCode, 'help' | 'doctor' | 'wallets' | 'balance' | 'verify' | 'runs'>
+> = {
   INVALID_ARGUMENT: 'help',
   CONFIRMATION_REQUIRED: 'help',
   // Not doctor: it reads the same settings, so it would fail in the same way.
@@ -22,6 +24,9 @@ const LOOKS_AT: Partial<Record<ErrorCode, 'help' | 'doctor' | 'wallets' | 'balan
   UNKNOWN_KEYSET: 'balance',
   TOKENS_NOT_AVAILABLE: 'balance',
   HIGH_SEVERITY_DISCREPANCIES: 'verify',
+  // Who holds the wallet shows there.
+  LEASE_HELD: 'runs',
+  LEASE_LOST: 'runs',
 };
 
 /**
@@ -50,6 +55,8 @@ function suggestionFor(error: CashuOpsError, argv: readonly string[]): string | 
       return `cashu-ops balance ${ownerOf(argv)}`;
     case 'verify':
       return `cashu-ops balance ${ownerOf(argv)} --verify`;
+    case 'runs':
+      return 'cashu-ops reconcile runs';
   }
 }
 
@@ -61,11 +68,18 @@ function isSame(command: string | null, argv: readonly string[]): boolean {
   return command === `cashu-ops ${words.join(' ')}`;
 }
 
+const COMMANDS: Readonly<Record<string, readonly string[]>> = {
+  melt: [],
+  balance: [],
+  reconcile: ['runs', 'show', 'diff'],
+  doctor: [],
+  practice: [],
+};
+
 /** Only names of commands are repeated: any other word may be a secret in the wrong place. */
-function commandOf([name]: readonly string[]): string {
-  return name !== undefined && ['melt', 'balance', 'doctor', 'practice'].includes(name)
-    ? `${name} `
-    : '';
+function commandOf([name = '', inner = '']: readonly string[]): string {
+  if (!Object.hasOwn(COMMANDS, name)) return '';
+  return COMMANDS[name]?.includes(inner) ? `${name} ${inner} ` : `${name} `;
 }
 
 function mintOf({ details }: CashuOpsError): string {

@@ -21,6 +21,7 @@ export function openFromConfig(config: Config, command: string, io: Io): Promise
     request_timeout_ms: config.request_timeout_ms,
     melt_timeout_ms: config.melt_timeout_ms,
     swap: config.swap,
+    reconcile: config.reconcile,
     swap_min_overshoot_sat: config.swap_min_overshoot_sat,
     mongodb_uri: requireMongodbUri(config),
     actor: {

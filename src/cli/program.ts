@@ -3,14 +3,10 @@ import { balanceCommand } from '../commands/balance/command.ts';
 import { doctorCommand } from '../commands/doctor/command.ts';
 import { meltCommand } from '../commands/melt/command.ts';
 import { practiceCommand } from '../commands/practice/command.ts';
+import { reconcileCommand } from '../commands/reconcile/command.ts';
 import { CashuOpsError } from '../domain/errors.ts';
-import type { Context } from './context.ts';
+import type { Context, Finished } from './context.ts';
 import { EXIT } from './exit_codes.ts';
-
-/** Where a command leaves its exit code. */
-export interface Finished {
-  exitCode: number | null;
-}
 
 const EXIT_HELP = `
 Exit codes:
@@ -19,6 +15,8 @@ Exit codes:
   2   usage or configuration         24  conflict: a duplicate, or it is held
   20  blocked, or findings           25  mint or database unreachable, or partial
   21  refused or failed for certain  130, 143  interrupted before anything left`;
+
+const COMMANDS = [meltCommand, balanceCommand, reconcileCommand, doctorCommand, practiceCommand];
 
 /** The command tree. Nothing is connected and nothing heavy is loaded to build it. */
 export function createProgram(context: Context, finished: Finished, version: string): Command {
@@ -33,11 +31,13 @@ export function createProgram(context: Context, finished: Finished, version: str
       outputError: () => {},
     })
     .showSuggestionAfterError()
+    // What stands behind the name of a command belongs to it, also where one stands below another.
+    .enablePositionalOptions()
     .helpCommand(false)
     .addHelpText('afterAll', EXIT_HELP)
     .hook('preAction', (_program, command) => context.adopt(command.opts()));
-  for (const make of [meltCommand, balanceCommand, doctorCommand, practiceCommand]) {
-    program.addCommand(withGlobalFlags(inheriting(program, make(context, finished))));
+  for (const make of COMMANDS) {
+    program.addCommand(completed(program, make(context, finished)));
   }
   return program.addCommand(inheriting(program, helpCommand(program, finished)));
 }
@@ -46,10 +46,12 @@ export function createProgram(context: Context, finished: Finished, version: str
 function helpCommand(program: Command, finished: Finished): Command {
   return new Command('help')
     .description('Show the help of a command.')
-    .argument('[command]')
-    .action((name?: string) => {
-      const command =
-        name === undefined ? program : program.commands.find((c) => c.name() === name);
+    .argument('[command...]')
+    .action((path: string[]) => {
+      const command = path.reduce<Command | undefined>(
+        (above, name) => above?.commands.find((c) => c.name() === name),
+        program,
+      );
       if (command === undefined) {
         const names = program.commands.map((known) => known.name()).join(', ');
         throw new CashuOpsError(
@@ -60,6 +62,13 @@ function helpCommand(program: Command, finished: Finished): Command {
       command.outputHelp();
       finished.exitCode = EXIT.done;
     });
+}
+
+/** The command, and those below it, as every command is. */
+function completed(parent: Command, command: Command): Command {
+  const whole = withGlobalFlags(inheriting(parent, command));
+  for (const inner of whole.commands) completed(whole, inner);
+  return whole;
 }
 
 /** A command made apart does not inherit how errors and output are handled. */

@@ -70,6 +70,7 @@ describe('loadConfig', () => {
       CASHU_OPS_MAX_FEE: '100',
       CASHU_OPS_SWAP: 'never',
       CASHU_OPS_SWAP_MIN_OVERSHOOT: '0',
+      CASHU_OPS_RECONCILE: '{"fail_on":"LOW"}',
       CASHU_OPS_SHOW_PREIMAGE: 'true',
     };
     const config = load({ env });
@@ -86,6 +87,7 @@ describe('loadConfig', () => {
       max_fee_sat: 100,
       swap: 'never',
       swap_min_overshoot_sat: 0,
+      reconcile: { fail_on: 'LOW' },
       show_preimage: true,
     });
     expect(new Set(Object.values(config.sources).map(({ kind }) => kind))).toEqual(

@@ -10,6 +10,7 @@ import type { ConfigFlags, Environment, Resolved, Source } from './layers.ts';
 import { exposedFiles, openLayers, resolveSetting } from './layers.ts';
 import type { Machine } from './machine.ts';
 import { readMachine } from './machine.ts';
+import { describeReconcile, type ReconcileConfig } from './reconcile_rules.ts';
 import type { SettingName, SettingRule, SwapPolicy } from './rules.ts';
 import { SETTING_NAMES, SETTING_RULES } from './rules.ts';
 
@@ -43,6 +44,8 @@ export interface Config {
   readonly swap: SwapPolicy;
   /** With `auto`: an overshoot below this is not worth a swap. */
   readonly swap_min_overshoot_sat: number;
+  /** How findings are weighed, and what is done about them. */
+  readonly reconcile: ReconcileConfig;
   /** Whether JSON shows preimages. */
   readonly show_preimage: boolean;
   /** Where each value came from, by the name of the setting (without unit). */
@@ -80,6 +83,7 @@ export function loadConfig({ flags = {}, env, readFile, machine }: ConfigInput):
     max_fee_sat: pick(SETTING_RULES.max_fee),
     swap: pick(SETTING_RULES.swap),
     swap_min_overshoot_sat: pick(SETTING_RULES.swap_min_overshoot),
+    reconcile: pick(SETTING_RULES.reconcile),
     show_preimage: pick(SETTING_RULES.show_preimage),
     sources: Object.fromEntries(sources) as Record<SettingName, Source>,
     warnings: exposedFiles(layers).map(exposedSentence),
@@ -126,6 +130,7 @@ export function describeConfig(config: Config): ConfigRow[] {
     max_fee: config.max_fee_sat,
     swap: config.swap,
     swap_min_overshoot: config.swap_min_overshoot_sat,
+    reconcile: describeReconcile(config.reconcile),
     show_preimage: config.show_preimage,
   };
   return SETTING_NAMES.map((setting) => {

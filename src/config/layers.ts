@@ -1,6 +1,8 @@
 /** Where settings come from, in order: flag, environment, `.env` file, JSON file, default. */
 
+import type { z } from 'zod';
 import { CashuOpsError } from '../domain/errors.ts';
+import { printable } from '../domain/printable.ts';
 import type { FileSettings, ReadSettingsFile } from './files.ts';
 import { readEnvFile, readJsonSettings } from './files.ts';
 import type { Machine } from './machine.ts';
@@ -8,10 +10,13 @@ import type { SettingName, SettingRule } from './rules.ts';
 import { SETTING_RULES } from './rules.ts';
 import { assertKnownVariables } from './variables.ts';
 
+/** Names of parts of a setting are shown, but not without end. */
+const PART_MAX = 80;
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Settings that a flag may give: a secret is never a flag, because `ps` shows those to everybody. */
-export type FlagName = Exclude<SettingName, 'mongodb_uri'>;
+export type FlagName = Exclude<SettingName, 'mongodb_uri' | 'reconcile'>;
 
 /** Values of flags by the name of their setting, and those that name a file. */
 export type ConfigFlags = Readonly<
@@ -110,8 +115,15 @@ export function resolveSetting<Value>(
   if (result.success) return { value: result.data, source };
   throw new CashuOpsError(
     'INVALID_CONFIGURATION',
-    `The setting ${rule.name} (from ${source.name}) is not valid: it must be ${rule.allowed}.`,
+    `The setting ${rule.name} (from ${source.name}) is not valid: ${problemOf(result.error) ?? `it must be ${rule.allowed}`}.`,
   );
+}
+
+/** Of a setting with parts, the part that is wrong; those messages are our own and hold no value. */
+function problemOf({ issues }: z.ZodError): string | null {
+  const [issue] = issues;
+  if (issue === undefined || issue.path.length === 0) return null;
+  return `${printable(issue.path.join('.'), PART_MAX)} ${issue.message}`;
 }
 
 /** Paths of the files that give the password of the database although others may read them. */

@@ -10,6 +10,7 @@ import type { Network } from '../domain/network.ts';
 import { NETWORKS } from '../domain/network.ts';
 import { durationMs } from './duration.ts';
 import type { Machine } from './machine.ts';
+import { DEFAULT_RECONCILE, type ReconcileConfig, reconcileSetting } from './reconcile_rules.ts';
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -190,6 +191,15 @@ export const SETTING_RULES = {
     allowed: 'a whole number of sats, such as 10000',
     schema: sats,
     fallback: () => DEFAULTS.swap_min_overshoot_sat,
+  }),
+  reconcile: defineRule<ReconcileConfig>({
+    name: 'reconcile',
+    env: 'CASHU_OPS_RECONCILE',
+    flag: null,
+    allowed:
+      'an object (JSON) with policies, severities, stale_after, fail_on, fail_above_sat and keep_runs',
+    schema: reconcileSetting,
+    fallback: () => DEFAULT_RECONCILE,
   }),
   show_preimage: defineRule<boolean>({
     name: 'show_preimage',

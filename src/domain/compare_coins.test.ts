@@ -18,7 +18,13 @@ function token(
   proofs: NamedProof[],
   more: Partial<ComparedToken> = {},
 ): ComparedToken {
-  const base = { ...OWNER, token_id: 'a', reserved_by: null, created_at: OLD };
+  const base = {
+    ...OWNER,
+    token_id: 'a',
+    reserved_by: null,
+    created_at: OLD,
+    changed_at: more.created_at ?? OLD,
+  };
   return { ...base, status, proofs, ...more };
 }
 

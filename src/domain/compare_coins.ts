@@ -1,4 +1,11 @@
-import { compareStates, type Discrepancy, type FindingType, severityOf } from './finding.ts';
+import {
+  compareStates,
+  DEFAULT_SEVERITY_RULES,
+  type Discrepancy,
+  type ProofFindingType,
+  type SeverityRules,
+  severityOf,
+} from './finding.ts';
 import type { KnownState, MintState, NamedProof, TokenStatus } from './proof.ts';
 
 /** A token document as far as the comparison needs it. */
@@ -9,6 +16,8 @@ export interface ComparedToken {
   status: TokenStatus;
   reserved_by: string | null;
   created_at: Date;
+  /** When it became what it is; for a pending token, since when it is locked. */
+  changed_at: Date;
   proofs: NamedProof[];
 }
 
@@ -33,6 +42,7 @@ export function compareCoins(
   states: ReadonlyMap<string, MintState>,
   owner: { npub: string; mint_url: string },
   now: Date,
+  rules: SeverityRules = DEFAULT_SEVERITY_RULES,
 ): Discrepancy[] {
   const holdings = holdingsByY(tokens);
   return coins.flatMap((coin) => {
@@ -40,11 +50,13 @@ export function compareCoins(
     const live = held.filter(({ token }) => isLive(token.status));
     const deciding = live.at(0) ?? held.find(isSpent) ?? held.at(0);
     const state: KnownState = states.get(coin.Y) ?? 'UNKNOWN';
-    const types: FindingType[] = live.length > 1 ? ['DUPLICATE_LIVE_PROOF'] : [];
+    const types: ProofFindingType[] = live.length > 1 ? ['DUPLICATE_LIVE_PROOF'] : [];
     const difference =
       deciding === undefined ? 'PROOF_NOT_IN_DB' : compareStates(deciding.token.status, state);
     if (difference !== null) types.push(difference);
-    return types.map((type) => describe(type, coin, deciding?.token ?? null, owner, now));
+    return types.map((type) =>
+      describe(type, coin, deciding?.token ?? null, { owner, now, rules }),
+    );
   });
 }
 
@@ -79,21 +91,26 @@ export function byClaimThenAge(a: ComparedToken, b: ComparedToken): number {
 }
 
 function describe(
-  type: FindingType,
+  type: ProofFindingType,
   coin: NamedProof,
   token: ComparedToken | null,
-  owner: { npub: string; mint_url: string },
-  now: Date,
+  context: { owner: { npub: string; mint_url: string }; now: Date; rules: SeverityRules },
 ): Discrepancy {
-  const ageMs = token && now.getTime() - token.created_at.getTime();
+  const { owner, now, rules } = context;
+  const ageMs = token && now.getTime() - sinceWhen(token).getTime();
   return {
     type,
-    severity: severityOf(type, ageMs),
+    severity: severityOf(type, ageMs, rules),
     amount: coin.amount,
     y: coin.Y,
     ...owner,
     token_id: token?.token_id ?? null,
     operation_id: token?.reserved_by ?? null,
-    age_s: ageMs === null ? null : Math.floor(ageMs / 1000),
+    age_s: ageMs === null ? null : Math.max(0, Math.floor(ageMs / 1000)),
   };
+}
+
+/** An old token that a payment has just claimed is locked since then, not since it was stored. */
+function sinceWhen({ status, created_at, changed_at }: ComparedToken): Date {
+  return status === 'pending' ? changed_at : created_at;
 }

@@ -9,7 +9,7 @@ const MEDIUM = { severity: 'MEDIUM', requiresManualIntervention: false, blockOpe
 const LOW = { severity: 'LOW', requiresManualIntervention: false, blockOperation: false };
 
 const CODE_OF_SEVERITY = {
-  CRITICAL: '',
+  CRITICAL: 'PROOF_STATE_INCONSISTENCY',
   HIGH: 'PROOF_STATE_INCONSISTENCY',
   MEDIUM: 'RECOVERABLE_STATE_INCONSISTENCY',
   LOW: 'MINOR_INCONSISTENCY',

@@ -48,6 +48,9 @@ const KIND_OF_CODE = {
   UNKNOWN_KEYSET: 'refused',
   UNIT_MISMATCH: 'refused',
   PAYMENT_FAILED: 'refused',
+  RELEASE_REFUSED: 'refused',
+  PLAN_REFUSED: 'refused',
+  RUN_NOT_FOUND: 'refused',
   // stopped
   HIGH_SEVERITY_DISCREPANCIES: 'blocked',
   MELTS_STOPPED: 'blocked',
@@ -65,6 +68,8 @@ const KIND_OF_CODE = {
   OPERATION_CHANGED: 'conflict',
   DUPLICATE_LIVE_PROOF: 'conflict',
   DATABASE_BUSY: 'conflict',
+  LEASE_HELD: 'conflict',
+  LEASE_LOST: 'conflict',
   // not there
   MINT_UNREACHABLE: 'unreachable',
   MINT_ANSWER_INVALID: 'unreachable',

@@ -88,6 +88,8 @@ export interface OperationBase {
   swap: SwapRecord | null;
   refusal: Refusal | null;
   observations: Observation[];
+  /** Who released it by hand, although its fate was not known. */
+  released_by?: string;
   actor: string;
   created_at: Date;
   updated_at: Date;

@@ -17,9 +17,12 @@ export function yOf(secret: string): string {
   return hashToCurve(utf8.encode(secret)).toHex(true);
 }
 
+/** Does the coin carry a name of the right form? */
+export function hasName<P extends { Y?: unknown }>(proof: P): proof is P & { Y: string } {
+  return typeof proof.Y === 'string' && POINT_HEX.test(proof.Y);
+}
+
 /** The proof with its name: the stored one where it has the right form, else computed. */
 export function named(proof: StoredProof): NamedProof {
-  const { Y } = proof;
-  if (typeof Y === 'string' && POINT_HEX.test(Y)) return { ...proof, Y };
-  return { ...proof, Y: yOf(proof.secret) };
+  return hasName(proof) ? proof : { ...proof, Y: yOf(proof.secret) };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { newQuoteAnswer, quoteAnswer, restoreAnswer, statesAnswer } from './answers.ts';
+import { newQuoteAnswer, quoteAnswer, restoreAnswer } from './answers.ts';
 
 const SIGNATURE = { id: '00', amount: 4, C_: '02' };
 
@@ -79,8 +79,6 @@ describe('points', () => {
   const point = `02${'AB'.repeat(32)}`;
 
   it('are read in one form', () => {
-    const states = [{ Y: point, state: 'SPENT' }];
-    expect(statesAnswer.parse({ states }).states[0]?.Y).toBe(point.toLowerCase());
     const restored = restoreAnswer.parse({ outputs: [{ B_: point }], signatures: [] });
     expect(restored.outputs[0]?.B_).toBe(point.toLowerCase());
   });

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { toAmount } from '../domain/amount.ts';
 import { CashuOpsError, messageOf } from '../domain/errors.ts';
-import { MINT_STATES } from '../domain/proof.ts';
 
 /*
  * What mints answer, read as tolerantly as is safe: after a payment a missing field must not hide
@@ -77,12 +76,6 @@ export const quoteAnswer = z
     preimage: payment_preimage ? payment_preimage : null,
     change: change ?? [],
   }));
-
-/** `POST /v1/checkstate` (NUT-07). */
-export const statesAnswer = z.object({
-  states: z.array(z.object({ Y: hexPoint, state: z.string() })),
-});
-export const mintState = z.enum(MINT_STATES);
 
 /** `POST /v1/swap` (NUT-03). */
 export const swapAnswer = z.object({ signatures: z.array(signature) });

@@ -32,8 +32,9 @@ import type {
   QuoteReading,
 } from './gateway.ts';
 import { keysetWithKeys, knowsKeyset, type LoadedMint, loadMint } from './keysets.ts';
-import { createMintRequest, type MintExchange, type MintRequestOptions } from './request.ts';
+import { createMintRequest, type MintRequestOptions } from './request.ts';
 import { selectLargest } from './select_largest.ts';
+import { createStateAsker, type StateAsker, type StateAskerOptions } from './state_asker.ts';
 import { toCashuProof, wireOutput, wireProof } from './wire.ts';
 
 export interface CashuGatewayOptions extends MintRequestOptions {
@@ -41,14 +42,16 @@ export interface CashuGatewayOptions extends MintRequestOptions {
   unit?: string;
 }
 
+type Body = Record<string, unknown>;
+
 const QUOTE_NOT_FOUND_CODES = new Set<number | null>([null, 0, 20000, 50000]);
 
 /** The mint gateway over cashu-ts: its cryptography and selection, our own requests. */
 export class CashuGateway implements MintGateway {
   readonly url: string;
   readonly unit: string;
-  readonly exchanges: MintExchange[] = [];
   readonly #request: RequestFn;
+  #roundTrips = 0;
   #loading: Promise<LoadedMint> | null = null;
   #loaded: LoadedMint | null = null;
   /** Keysets that the mint did not list when it was asked again. */
@@ -60,10 +63,14 @@ export class CashuGateway implements MintGateway {
     this.#request = createMintRequest({
       ...options,
       onExchange: (exchange) => {
-        this.exchanges.push(exchange);
+        this.#roundTrips += 1;
         options.onExchange?.(exchange);
       },
     });
+  }
+
+  get roundTrips(): number {
+    return this.#roundTrips;
   }
 
   async load(): Promise<MintCapabilities> {
@@ -112,6 +119,12 @@ export class CashuGateway implements MintGateway {
 
   async checkStates(ys: readonly string[]): Promise<ReadonlyMap<string, MintState>> {
     return checkStatesInBatches(ys, (batch) => this.#post('/v1/checkstate', { Ys: batch }));
+  }
+
+  stateAsker(options: StateAskerOptions = {}): StateAsker {
+    const { signal } = options;
+    const post = (Ys: readonly string[]) => this.#post('/v1/checkstate', { Ys }, signal);
+    return createStateAsker(post, options);
   }
 
   knowsKeyset(id: string): boolean {
@@ -240,12 +253,12 @@ export class CashuGateway implements MintGateway {
     return inputs.map((input, index) => ({ ...input, witness: signed[index]?.witness }));
   }
 
-  #post(path: string, requestBody: Record<string, unknown>): Promise<unknown> {
-    return this.#send('POST', path, requestBody);
+  #post(path: string, requestBody: Body, signal?: AbortSignal): Promise<unknown> {
+    return this.#send('POST', path, requestBody, signal);
   }
 
-  #send(method: 'GET' | 'POST', path: string, requestBody?: Record<string, unknown>) {
-    return this.#request({ endpoint: `${this.url}${path}`, method, requestBody });
+  #send(method: 'GET' | 'POST', path: string, requestBody?: Body, signal?: AbortSignal) {
+    return this.#request({ endpoint: `${this.url}${path}`, method, requestBody, signal });
   }
 }
 

@@ -139,6 +139,20 @@ describe('answers that no mint should give', () => {
     expect(found).toEqual(new Map());
   });
 
+  it('rows that say nothing: only their coins are unknown', async () => {
+    const found = await check([
+      null,
+      'UNSPENT',
+      { Y: 7, state: 'SPENT' },
+      { Y: a },
+      { Y: a, state: 'UNSPENT' },
+      { Y: b, state: 'UNSPENT' },
+      { Y: b, state: 7 },
+      { Y: c, state: 'SPENT', witness: null },
+    ]);
+    expect(found).toEqual(allOf([c], 'SPENT'));
+  });
+
   it('upper case: the same coin', async () => {
     const found = await check([{ Y: a.toUpperCase(), state: 'SPENT' }]);
     expect(found).toEqual(allOf([a], 'SPENT'));

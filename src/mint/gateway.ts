@@ -5,7 +5,7 @@ import type {
   SwapRecord,
 } from '../domain/melt_operation.ts';
 import type { MintState, NamedProof, StoredProof } from '../domain/proof.ts';
-import type { MintExchange } from './request.ts';
+import type { StateAsker, StateAskerOptions } from './state_asker.ts';
 
 /** What a mint can do, as far as a melt needs it. */
 export interface MintCapabilities {
@@ -65,8 +65,8 @@ export interface InputSelection {
 export interface MintGateway {
   readonly url: string;
   readonly unit: string;
-  /** Every exchange since the start: the round trips. */
-  readonly exchanges: readonly MintExchange[];
+  /** Requests that ended since the start, however they ended. */
+  readonly roundTrips: number;
 
   /** Info, keysets and keys; asked once and kept. @throws CashuOpsError MINT_UNREACHABLE, … */
   load(): Promise<MintCapabilities>;
@@ -77,6 +77,8 @@ export interface MintGateway {
   readMeltQuote(quoteId: string): Promise<QuoteReading>;
   /** States by Y. What is missing in the answer is missing in the map: unknown. */
   checkStates(ys: readonly string[]): Promise<ReadonlyMap<string, MintState>>;
+  /** Asks for the states of very many coins, in full batches, patiently; one for each run. */
+  stateAsker(options?: StateAskerOptions): StateAsker;
 
   /** Is the keyset of a coin one of this mint and unit? Needs `load`. */
   knowsKeyset(id: string): boolean;

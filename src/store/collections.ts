@@ -7,6 +7,7 @@ export const TOKENS = 'cashu_tokens';
 export const MELT_OPERATIONS = 'melt_operations';
 export const AUDIT_LOG = 'audit_log';
 export const RECONCILE_RUNS = 'reconcile_runs';
+export const RECONCILE_FINDINGS = 'reconcile_findings';
 export const LEASES = 'leases';
 export const POLICIES = 'policies';
 
@@ -17,6 +18,7 @@ export const ALL_COLLECTIONS = [
   MELT_OPERATIONS,
   AUDIT_LOG,
   RECONCILE_RUNS,
+  RECONCILE_FINDINGS,
   LEASES,
   POLICIES,
 ] as const;

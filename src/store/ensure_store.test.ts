@@ -5,7 +5,14 @@ import { coin } from '../../test/support/coins.ts';
 import { withFailPoint } from '../../test/support/fail_point.ts';
 import { emptyTestStore, testUri } from '../../test/support/test_store.ts';
 import { token } from '../../test/support/tokens.ts';
-import { ALL_COLLECTIONS, MELT_OPERATIONS, TOKENS, WALLETS } from './collections.ts';
+import {
+  ALL_COLLECTIONS,
+  MELT_OPERATIONS,
+  RECONCILE_FINDINGS,
+  RECONCILE_RUNS,
+  TOKENS,
+  WALLETS,
+} from './collections.ts';
 import { openStore, type Store } from './connection.ts';
 import { tokensOf } from './documents.ts';
 import { ensureStore, isStoreReady } from './ensure_store.ts';
@@ -64,6 +71,7 @@ describe('ensureStore', () => {
         'npub_1_transaction_type_1_status_1',
         'proofs.Y_1',
         'proofs.secret_1',
+        'reconcile_scan',
         'reserved_by_1',
         'transaction_id_1',
       ].sort(),
@@ -71,6 +79,7 @@ describe('ensureStore', () => {
     expect(await indexNames(store, WALLETS)).toEqual(['_id_', 'npub_1_mint_url_1']);
     expect(await indexNames(store, MELT_OPERATIONS)).toEqual([
       '_id_',
+      'inputs.Y_1',
       'npub_1_created_at_-1',
       'one_owner_per_invoice',
       'operation_hash_1_created_at_-1',
@@ -183,6 +192,12 @@ describe('ensureStore', () => {
     ['no uniqueness', { transaction_id: 1 }, { name: 'transaction_id_1' }, /no uniqueness/],
     ['another name', { transaction_id: 1 }, { name: 'theirs', unique: true }, /another name/],
     ['sparseness', { transaction_id: 1 }, { sparse: true, unique: true }, /sparseness/],
+    [
+      'an expiry',
+      { transaction_id: 1 },
+      { unique: true, expireAfterSeconds: 60 },
+      /expiry after 60 s/,
+    ],
   ] as const)('reports an index with %s and leaves it', async (_, key, options, difference) => {
     const store = await freshStore();
     await store.db.collection(TOKENS).createIndex(key, options);
@@ -197,6 +212,18 @@ describe('ensureStore', () => {
       },
     ]);
     expect(await indexNames(store, TOKENS)).toEqual(expect.arrayContaining(before));
+  });
+
+  it('reports an index that was to delete what is old, and does not', async () => {
+    const store = await freshStore();
+    await store.db.collection(RECONCILE_RUNS).createIndex({ expires_at: 1 });
+    await store.db
+      .collection(RECONCILE_FINDINGS)
+      .createIndex({ expires_at: 1 }, { expireAfterSeconds: 60 });
+    expect((await ensureStore(store)).problems).toMatchObject([
+      { collection: RECONCILE_RUNS, message: expect.stringMatching(/with no expiry/) },
+      { collection: RECONCILE_FINDINGS, message: expect.stringMatching(/with another expiry/) },
+    ]);
   });
 
   it('waits for an index that takes longer than the socket', async () => {

@@ -3,7 +3,9 @@ import { OWNING_STATES } from '../domain/melt_operation.ts';
 import {
   AUDIT_LOG,
   type CollectionName,
+  LEASES,
   MELT_OPERATIONS,
+  RECONCILE_FINDINGS,
   RECONCILE_RUNS,
   TOKENS,
   WALLETS,
@@ -19,6 +21,8 @@ export interface IndexSpec {
   key: IndexKey;
   unique?: true;
   sparse?: true;
+  /** The server deletes a document so long (s) after the time in the index's one field. */
+  expireAfterSeconds?: number;
   partialFilterExpression?: mongo.Document;
 }
 
@@ -26,6 +30,8 @@ export interface IndexSpec {
 export const LIVE_PROOF_INDEX = 'live_proof_unique';
 /** Balances are answered from this index alone. */
 export const BALANCE_INDEX = 'balance_covered';
+/** A reconciliation streams the tokens of wallets by this index. */
+export const SCAN_INDEX = 'reconcile_scan';
 /** The index that keeps one invoice from being paid twice. */
 export const INVOICE_INDEX = 'one_owner_per_invoice';
 
@@ -69,6 +75,12 @@ const TOKEN_INDEXES: readonly IndexSpec[] = [
   { collection: TOKENS, name: 'proofs.secret_1', key: { 'proofs.secret': 1 } },
   { collection: TOKENS, name: 'proofs.Y_1', key: { 'proofs.Y': 1 }, sparse: true },
   { collection: TOKENS, name: 'reserved_by_1', key: { reserved_by: 1 }, sparse: true },
+  {
+    collection: TOKENS,
+    // Leaves out what is settled at the mint, and goes on after the last id.
+    name: 'reconcile_scan',
+    key: { npub: 1, mint_url: 1, status: 1, mint_state: 1, _id: 1 },
+  },
   {
     collection: TOKENS,
     name: BALANCE_INDEX,
@@ -127,6 +139,7 @@ const OPERATION_INDEXES: readonly IndexSpec[] = [
     key: { state: 1, updated_at: 1 },
   },
   { collection: MELT_OPERATIONS, name: 'npub_1_created_at_-1', key: { npub: 1, created_at: -1 } },
+  { collection: MELT_OPERATIONS, name: 'inputs.Y_1', key: { 'inputs.Y': 1 } },
 ];
 
 const AUDIT_INDEXES: readonly IndexSpec[] = [
@@ -136,7 +149,47 @@ const AUDIT_INDEXES: readonly IndexSpec[] = [
 ];
 
 const RUN_INDEXES: readonly IndexSpec[] = [
-  { collection: RECONCILE_RUNS, name: 'started_at_-1', key: { started_at: -1 } },
+  // The id at the end keeps runs of the same millisecond apart when they are paged through.
+  {
+    collection: RECONCILE_RUNS,
+    name: 'started_at_-1__id_-1',
+    key: { started_at: -1, _id: -1 },
+  },
+  {
+    collection: RECONCILE_RUNS,
+    name: 'scope_hash_1_started_at_-1',
+    key: { scope_hash: 1, started_at: -1 },
+  },
+  {
+    collection: RECONCILE_RUNS,
+    name: 'expires_at_1',
+    key: { expires_at: 1 },
+    expireAfterSeconds: 0,
+  },
+];
+
+const FINDING_INDEXES: readonly IndexSpec[] = [
+  {
+    collection: RECONCILE_FINDINGS,
+    // By weight, then owner and mint: the order in which a report shows them.
+    name: 'run_rank',
+    key: { run_id: 1, rank: 1, npub: 1, mint_url: 1, _id: 1 },
+  },
+  // Two runs are compared along this one.
+  { collection: RECONCILE_FINDINGS, name: 'run_key', key: { run_id: 1, key: 1 } },
+  // The key first: whether any of very many runs had it costs one step where none did.
+  { collection: RECONCILE_FINDINGS, name: 'key_run', key: { key: 1, run_id: 1 } },
+  { collection: RECONCILE_FINDINGS, name: 'run_lane', key: { run_id: 1, lane: 1, npub: 1 } },
+  {
+    collection: RECONCILE_FINDINGS,
+    name: 'expires_at_1',
+    key: { expires_at: 1 },
+    expireAfterSeconds: 0,
+  },
+];
+
+const LEASE_INDEXES: readonly IndexSpec[] = [
+  { collection: LEASES, name: 'owner_1', key: { owner: 1 } },
 ];
 
 /** Every index of the store, for a replica set. */
@@ -146,6 +199,8 @@ export const INDEXES: readonly IndexSpec[] = [
   ...OPERATION_INDEXES,
   ...AUDIT_INDEXES,
   ...RUN_INDEXES,
+  ...FINDING_INDEXES,
+  ...LEASE_INDEXES,
 ];
 
 /**

@@ -68,7 +68,11 @@ function headline(from: MeltOperation | null, to: MeltOperation): Headline {
     case 'needs_attention':
       return { type: 'melt_needs_attention', severity: 'CRITICAL', note: to.reason };
     case 'failed':
-      return { type: 'melt_failed', severity: 'LOW', note: to.reason };
+      return {
+        type: 'melt_failed',
+        severity: to.released_by === undefined ? 'LOW' : 'HIGH',
+        note: to.reason,
+      };
     case 'paid':
       // A preimage that does not fit is no reason to keep the books open, but somebody should know.
       return to.preimage_valid

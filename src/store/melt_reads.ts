@@ -63,6 +63,11 @@ export class MeltReads {
     return this.#read(() => this.operations.findOne({ _id: id }));
   }
 
+  /** The same, as it stands in a transaction. */
+  async getIn(session: mongo.ClientSession, id: string): Promise<MeltOperation | null> {
+    return this.operations.findOne({ _id: id }, { session });
+  }
+
   /** The operation that has certainly spent coins of a released one after its release, or null. */
   async spenderOf(released: FailedOperation): Promise<MeltOperation | null> {
     const { _id, npub, mint_url, created_at } = released;
@@ -119,6 +124,46 @@ export class MeltReads {
       ...operation,
       reserved: sumAmounts(inputs.map(({ amount }) => amount)),
     }));
+  }
+
+  /**
+   * Open operations of a group of wallets, whole, oldest first.
+   *
+   * @param mintUrls the mint in every spelling that the wallets have
+   */
+  async openOperationsIn(
+    npubs: readonly string[],
+    mintUrls: readonly string[],
+  ): Promise<OpenOperation[]> {
+    const wallets = { npub: { $in: [...npubs] }, mint_url: { $in: [...mintUrls] } };
+    return this.#read(() =>
+      this.operations
+        .find<OpenOperation>({ ...wallets, state: { $in: [...OPEN_STATES] } })
+        .sort({ created_at: 1 })
+        .toArray(),
+    );
+  }
+
+  /** The operations with these ids, by id; those that do not exist are missing. */
+  async byIds(ids: readonly string[]): Promise<Map<string, MeltOperation>> {
+    if (ids.length === 0) return new Map();
+    const found = await this.#read(() =>
+      this.operations.find({ _id: { $in: [...ids] } }).toArray(),
+    );
+    return new Map(found.map((operation) => [operation._id, operation]));
+  }
+
+  /**
+   * Does an operation own one of these coins, because it has spent them or may be spending them?
+   *
+   * @param session the transaction that acts on the answer
+   */
+  async ownerOf(
+    ys: readonly string[],
+    session: mongo.ClientSession,
+  ): Promise<MeltOperation | null> {
+    const $or = [{ 'inputs.Y': { $in: [...ys] } }, { 'swap.inputs.Y': { $in: [...ys] } }];
+    return this.operations.findOne({ $or, state: { $ne: 'failed' } }, { session });
   }
 
   /** Open operations of a wallet, oldest first. */

@@ -32,7 +32,17 @@ function differenceOf(spec: IndexSpec, index: mongo.Document): string | null {
   if ((spec.sparse ?? false) !== (index.sparse ?? false)) {
     return spec.sparse ? 'no sparseness' : 'sparseness';
   }
-  return sameFilter(spec, index) ? null : 'another filter';
+  if (!sameFilter(spec, index)) return 'another filter';
+  return expiryDifference(spec, index);
+}
+
+/** An expiry that does not belong there deletes what must be kept. */
+function expiryDifference(spec: IndexSpec, index: mongo.Document): string | null {
+  const wanted = spec.expireAfterSeconds ?? null;
+  const standing = index.expireAfterSeconds ?? null;
+  if (wanted === standing) return null;
+  if (wanted === null) return `an expiry after ${standing} s`;
+  return standing === null ? 'no expiry' : 'another expiry';
 }
 
 /** The order of the keys counts, so they are compared as a list. */

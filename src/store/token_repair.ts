@@ -43,13 +43,7 @@ export async function retireCoins(
   const rest = token.proofs.filter((proof) => !ys.has(proof.Y));
   const retired_amount = sumProofs(retired);
   const result = await tokens.updateOne(
-    {
-      _id: token._id,
-      status: token.status,
-      reserved_by: token.reserved_by ?? { $exists: false },
-      proofs: { $size: token.proofs.length },
-      'proofs.secret': { $all: token.proofs.map((proof) => proof.secret) },
-    },
+    asRead(token),
     {
       $set: {
         status: 'spent',
@@ -98,6 +92,97 @@ export async function retireLive(
     if (token.reserved_by !== undefined) throw heldByOperation(token, token.reserved_by);
     await retireCoins(db, session, { ...token, proofs: token.proofs.map(named) }, ys, now);
   }
+}
+
+/** What became of a token of which coins were made spendable. */
+export interface GivenBack {
+  /** sat that are spendable again */
+  amount: number;
+  /** The token that holds them now. */
+  token_id: string;
+}
+
+/**
+ * Makes coins spendable again, inside the caller's transaction: of a spent, failed or pending token
+ * all coins, or those that are named, which then move to a new `change` token.
+ *
+ * @param token the document as it was read; compare-and-set on its status, owner and coins
+ * @throws CashuOpsError TOKENS_NOT_AVAILABLE when the document changed meanwhile. The index
+ *   `live_proof_unique` refuses coins that are live elsewhere.
+ */
+export async function giveBackCoins(
+  db: mongo.Db,
+  session: mongo.ClientSession,
+  token: NamedToken,
+  ys: ReadonlySet<string>,
+  now: Date,
+): Promise<GivenBack> {
+  const given = token.proofs.filter((proof) => ys.has(proof.Y));
+  const stays = token.proofs.filter((proof) => !ys.has(proof.Y));
+  const amount = sumProofs(given);
+  const $set =
+    stays.length === 0
+      ? { status: 'unspent' as const, spent_at: null, mint_state: 'UNSPENT' as const }
+      : { proofs: stays, total_amount: sumProofs(stays) };
+  const result = await tokensOf(db).updateOne(
+    asRead(token),
+    {
+      $set: { ...$set, updatedAt: now },
+      ...(stays.length === 0 && { $unset: { reserved_by: '' as const } }),
+    },
+    { session },
+  );
+  if (result.modifiedCount !== 1) throw changedMeanwhile(token);
+  if (stays.length === 0) return { amount, token_id: String(token._id) };
+  const back = restOf({ ...token, status: 'unspent', reserved_by: undefined }, given, now);
+  await tokensOf(db).insertOne(back, { session });
+  return { amount, token_id: String(back._id) };
+}
+
+/**
+ * Leaves each coin of a token once, inside the caller's transaction.
+ *
+ * @returns the coins that were counted twice, and what they were counted too much (sat)
+ * @throws CashuOpsError TOKENS_NOT_AVAILABLE when the document changed meanwhile
+ */
+export async function dropRepeatedCoins(
+  db: mongo.Db,
+  session: mongo.ClientSession,
+  token: NamedToken,
+  now: Date,
+): Promise<{ ys: string[]; amount: number }> {
+  const proofs = [...new Map(token.proofs.map((proof) => [proof.Y, proof])).values()];
+  const repeated = token.proofs.filter((proof) => !proofs.includes(proof));
+  const result = await tokensOf(db).updateOne(
+    asRead(token),
+    { $set: { proofs, total_amount: sumProofs(proofs), updatedAt: now } },
+    { session },
+  );
+  if (result.modifiedCount !== 1) throw changedMeanwhile(token);
+  return { ys: [...new Set(repeated.map(({ Y }) => Y))], amount: sumProofs(repeated) };
+}
+
+/** Takes the reservation for an operation off a token, inside the caller's transaction. */
+export async function unreserveToken(
+  db: mongo.Db,
+  session: mongo.ClientSession,
+  token: NamedToken,
+  now: Date,
+): Promise<void> {
+  const update = { $set: { updatedAt: now }, $unset: { reserved_by: '' as const } };
+  const result = await tokensOf(db).updateOne(asRead(token), update, { session });
+  if (result.modifiedCount !== 1) throw changedMeanwhile(token);
+}
+
+/** Matches a token only while it is what was read: same status, same owner, same coins. */
+function asRead(token: NamedToken): mongo.Filter<TokenDocument> {
+  return {
+    _id: token._id,
+    status: token.status,
+    reserved_by: token.reserved_by ?? { $exists: false },
+    proofs: { $size: token.proofs.length },
+    'proofs.secret': { $all: token.proofs.map((proof) => proof.secret) },
+  };
 }
 
 function restOf(token: NamedToken, rest: NamedProof[], now: Date): TokenDocument {

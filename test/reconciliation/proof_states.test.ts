@@ -63,10 +63,12 @@ describe('checkProofStates, each pair of the table', () => {
     expect(found.discrepancies).toEqual(type === null ? [] : [finding]);
   });
 
-  it('a pending coin is LOW while young and MEDIUM when stale', async () => {
+  it('a pending coin is LOW while young and MEDIUM when stale, counted from when it was locked', async () => {
     const createdAt = new Date(Date.now() - HOUR_MS);
-    const young = await ground.stage([1], { status: 'pending', reserved_by: 'op-1' });
-    const stale = await ground.stage([2], { status: 'pending', createdAt });
+    const reserved = { status: 'pending', reserved_by: 'op-1', createdAt } as const;
+    const young = await ground.stage([1], { ...reserved, updatedAt: new Date() });
+    const old = { status: 'pending', createdAt, updatedAt: createdAt } as const;
+    const stale = await ground.stage([2], old);
     const found = await check(ground.npub, [...young.proofs, ...stale.proofs]);
     expect(found.discrepancies.map(brief)).toEqual([
       { type: 'DB_PENDING_MINT_UNSPENT', severity: 'LOW', amount: 1, operation_id: 'op-1' },

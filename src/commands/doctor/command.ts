@@ -1,6 +1,5 @@
 import { Command } from 'commander';
-import type { Context, GlobalFlags } from '../../cli/context.ts';
-import type { Finished } from '../../cli/program.ts';
+import type { Context, Finished, GlobalFlags } from '../../cli/context.ts';
 
 export interface DoctorFlags extends GlobalFlags {
   mint?: string;

@@ -1,7 +1,6 @@
 import { Command } from 'commander';
-import type { Context, GlobalFlags } from '../../cli/context.ts';
+import type { Context, Finished, GlobalFlags } from '../../cli/context.ts';
 import { satAmount } from '../../cli/options.ts';
-import type { Finished } from '../../cli/program.ts';
 
 export interface MeltFlags extends GlobalFlags {
   npub?: string;

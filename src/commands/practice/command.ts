@@ -1,6 +1,5 @@
 import { Command, Option } from 'commander';
-import type { Context, GlobalFlags } from '../../cli/context.ts';
-import type { Finished } from '../../cli/program.ts';
+import type { Context, Finished, GlobalFlags } from '../../cli/context.ts';
 
 export interface PracticeFlags extends GlobalFlags {
   members: '1' | '3';

@@ -1,13 +1,20 @@
 import { CashuOpsError } from '../../domain/errors.ts';
-import { isOpen, type MeltOperation, type SwapRecord } from '../../domain/melt_operation.ts';
+import {
+  isOpen,
+  type MeltOperation,
+  type OpenOperation,
+  type SwapRecord,
+} from '../../domain/melt_operation.ts';
 import { standsForInvoice } from '../../domain/melt_tries.ts';
 import type { NamedProof } from '../../domain/proof.ts';
 import { unknownCoins } from './claim.ts';
+import { type Examination, examineMelt } from './examine.ts';
 import { lockedBy } from './locked.ts';
 import { conflictOf, outcomeOf } from './outcome.ts';
 import { payMelt } from './pay.ts';
 import { planMelt } from './plan.ts';
 import { planCoins, planExchange } from './plan_coins.ts';
+import { releaseByHand } from './release_by_hand.ts';
 import { resolveMelt } from './resolve.ts';
 import { stopwatch } from './stopwatch.ts';
 import type { MeltDeps, MeltOutcome, MeltPlan, MeltRequest, PlannedCoins } from './types.ts';
@@ -134,6 +141,23 @@ export class MeltService {
       if (current.rev !== operation.rev) return outcomeOf(current, watch.durations);
       throw lockedBy(error, operation);
     }
+  }
+
+  /**
+   * Looks at an open operation as `resume` would, and changes nothing.
+   *
+   * @throws CashuOpsError MINT_UNREACHABLE where an exchange of coins cannot be looked at
+   */
+  examine(operation: OpenOperation): Promise<Examination> {
+    return examineMelt(this.#deps, operation);
+  }
+
+  /**
+   * Frees the coins of an open operation because a person knows that the payment did not happen.
+   * See `releaseByHand`.
+   */
+  async releaseByHand(id: string): Promise<MeltOutcome> {
+    return releaseByHand(this.#deps, await this.#find(id));
   }
 
   /**

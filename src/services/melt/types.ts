@@ -18,6 +18,8 @@ export interface MeltSettings {
   network: Network;
   /** Two looks must agree over this time before money of unknown fate is released (ms). */
   quiet_period_ms: number;
+  /** How long the mint may take to pay (ms). */
+  melt_timeout_ms: number;
   swap: SwapPolicy;
   /** `auto` swaps when more than this (sat), and more than the payment itself, would be locked. */
   swap_min_overshoot_sat: number;

@@ -166,6 +166,7 @@ export function comparedToken(token: NamedToken): ComparedToken {
     reserved_by: token.reserved_by ?? null,
     // Documents of other services may lack the timestamp; the id holds one too.
     created_at: token.createdAt ?? token._id.getTimestamp(),
+    changed_at: token.updatedAt ?? token.createdAt ?? token._id.getTimestamp(),
     proofs: token.proofs,
   };
 }

@@ -5,7 +5,7 @@ import type { Discrepancy } from '../../domain/finding.ts';
 import type { StoredProof } from '../../domain/proof.ts';
 import type { AuditLog } from '../../store/audit_log.ts';
 import type { Store } from '../../store/connection.ts';
-import { markSpent, removeDoubles } from './corrections.ts';
+import { type CoinAction, markSpent, removeDoubles } from './corrections.ts';
 import { checkProofStates, type ProofStatesDeps } from './proof_states.ts';
 import type {
   PreFlightResult,
@@ -125,11 +125,12 @@ export class Reconciliation {
     const actionsPerformed: ReconciliationAction[] = [];
     const bySpent = Map.groupBy(discrepancies.filter(isRetirable), (d) => d.token_id ?? '');
     for (const [tokenId, group] of bySpent) {
-      actionsPerformed.push(...(await markSpent(this.#deps, tokenId, group)));
+      actionsPerformed.push(...typed(group, await markSpent(this.#deps, tokenId, group)));
     }
     const doubles = discrepancies.filter(({ type }) => type === 'DUPLICATE_LIVE_PROOF');
     const spent = new Set(discrepancies.filter(isSpentAtMint).map(({ y }) => y));
-    actionsPerformed.push(...(await removeDoubles(this.#deps, npub, doubles, spent)));
+    const removed = await removeDoubles(this.#deps, npub, doubles, spent);
+    actionsPerformed.push(...typed(doubles, removed));
     for (const discrepancy of discrepancies) {
       if (discrepancy.type === 'DUPLICATE_LIVE_PROOF' || isRetirable(discrepancy)) continue;
       actionsPerformed.push(leftAlone(discrepancy));
@@ -225,6 +226,17 @@ function isRetirable(discrepancy: Discrepancy): boolean {
   if (discrepancy.token_id === null) return false;
   if (discrepancy.type === 'DB_UNSPENT_MINT_SPENT') return true;
   return discrepancy.type === 'DB_PENDING_MINT_SPENT' && discrepancy.operation_id === null;
+}
+
+/** Each action with the type of its finding; both are in the same order. */
+function typed(
+  findings: readonly Discrepancy[],
+  actions: readonly CoinAction[],
+): ReconciliationAction[] {
+  return findings.flatMap(({ type }, at) => {
+    const action = actions[at];
+    return action === undefined ? [] : [{ ...action, type }];
+  });
 }
 
 function leftAlone({ type, y, token_id, operation_id }: Discrepancy): ReconciliationAction {

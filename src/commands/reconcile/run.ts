@@ -1,0 +1,114 @@
+import type { CashuOps } from '../../cashu_ops.ts';
+import type { Context } from '../../cli/context.ts';
+import type { ReconcileConfig } from '../../config/reconcile_rules.ts';
+import { CashuOpsError, SEVERITIES } from '../../domain/errors.ts';
+import type { ReconcileRun } from '../../domain/reconcile_run.ts';
+import { totalOf } from '../../report/reconcile_totals.ts';
+import { counted } from '../../report/reconcile_words.ts';
+import type { ReconcileFlags } from './command.ts';
+import { continueCommand } from './next_step.ts';
+import { PlanFile, readPlanFile } from './plan_file.ts';
+import { releaseByHand } from './release.ts';
+import { jobOf, mannerOf, scopeOf } from './request.ts';
+import { shellWord } from './shell_word.ts';
+import { newStory, type Story, wholeStory } from './story.ts';
+import { exitOf, tellRun } from './tell.ts';
+import { watched } from './watch.ts';
+
+/** @returns the exit code */
+export async function runReconcile(context: Context, flags: ReconcileFlags): Promise<number> {
+  const job = jobOf(flags);
+  if (job === 'release') return releaseByHand(context, flags);
+  if (job === 'apply_plan') return applyPlan(context, flags);
+  return job === 'check' ? check(context, flags) : goOn(context, flags);
+}
+
+async function check(context: Context, flags: ReconcileFlags): Promise<number> {
+  const scope = scopeOf(flags);
+  const { reconcile } = await context.config(flags);
+  const draft = flags.planOut === undefined ? null : await PlanFile.create(flags.planOut);
+  try {
+    const ops = await context.open('reconcile', flags);
+    const request = { ...mannerOf(flags, reconcile), scope, apply: flags.apply === true };
+    const label = request.apply
+      ? 'comparing with the mints, repairing'
+      : 'comparing with the mints';
+    const run = await watched(context, label, flags.onlyNew === true, (watch) =>
+      ops.reconciler.run(request, watch),
+    );
+    assertWhole(run, flags);
+    const story = await storyOf(ops, run, flags, reconcile);
+    return await told(context, draft === null ? story : await withPlan(ops, story, draft), flags);
+  } finally {
+    await draft?.discard();
+  }
+}
+
+async function goOn(context: Context, flags: ReconcileFlags): Promise<number> {
+  const { continue: runId = '' } = flags;
+  const { reconcile } = await context.config(flags);
+  const ops = await context.open('reconcile', flags);
+  const run = await watched(context, 'going on with the run', flags.onlyNew === true, (watch) =>
+    ops.reconciler.continue(runId, mannerOf(flags, reconcile), watch),
+  );
+  assertWhole(run, flags);
+  return told(context, await storyOf(ops, run, flags, reconcile), flags);
+}
+
+async function applyPlan(context: Context, flags: ReconcileFlags): Promise<number> {
+  const { applyPlan: path = '' } = flags;
+  const plan = await readPlanFile(path);
+  const { reconcile } = await context.config(flags);
+  const ops = await context.open('reconcile', flags);
+  const run = await watched(context, 'carrying out the plan', false, (watch) =>
+    ops.reconciler.applyPlan(plan, mannerOf(flags, reconcile), watch),
+  );
+  assertWhole(run, flags);
+  return told(context, wholeStory(run, ops.reconciler.findings), flags);
+}
+
+function storyOf(
+  { reconciler }: CashuOps,
+  run: ReconcileRun,
+  { onlyNew, failOn }: ReconcileFlags,
+  { fail_on, fail_above_sat }: ReconcileConfig,
+): Promise<Story> | Story {
+  if (!onlyNew) return wholeStory(run, reconciler.findings);
+  return newStory(run, reconciler, { fail_on: failOn ?? fail_on, fail_above_sat });
+}
+
+async function withPlan({ reconciler }: CashuOps, story: Story, draft: PlanFile): Promise<Story> {
+  const { header, rows } = await reconciler.plan(story.run);
+  return { ...story, plan: await draft.write(header, rows) };
+}
+
+async function told({ io }: Context, story: Story, { json }: ReconcileFlags): Promise<number> {
+  await tellRun(io, story, json === true);
+  return exitOf(story);
+}
+
+/** What an interrupted run has found is kept, and it can go on where it was. */
+function assertWhole(run: ReconcileRun, flags: ReconcileFlags): void {
+  if (run.state === 'done') return;
+  const { wallets_checked, severity_counts, repaired } = run.counts;
+  const found = SEVERITIES.filter((severity) => severity_counts[severity] > 0).map(
+    (severity) => `${severity_counts[severity]} ${severity}`,
+  );
+  const total = totalOf(severity_counts);
+  const next_command =
+    flags.applyPlan === undefined
+      ? continueCommand(run._id, flags)
+      : `cashu-ops reconcile --apply-plan ${shellWord(flags.applyPlan)}`;
+  throw new CashuOpsError(
+    'INTERRUPTED',
+    [
+      `Interrupted; run ${run._id} is kept and can go on`,
+      `${counted(wallets_checked, 'wallet')} checked so far`,
+      `${counted(total, 'finding')}${total > 0 ? ` (${found.join(', ')})` : ''}`,
+      run.applied ? `${counted(repaired, 'repair')} made` : 'nothing was changed',
+    ]
+      .join(', ')
+      .concat('.'),
+    { next_command, facts: { run_id: run._id, findings: total, repaired } },
+  );
+}

@@ -1,0 +1,218 @@
+import pLimit from 'p-limit';
+import { isBeingPaid, mayBePaidUntil } from '../../domain/being_paid.ts';
+import { messageOf } from '../../domain/errors.ts';
+import { type FindingType, type OperationFindingType, severityOf } from '../../domain/finding.ts';
+import { actionOf } from '../../domain/finding_action.ts';
+import { isOpen, type OpenOperation, withObservation } from '../../domain/melt_operation.ts';
+import { sumProofs } from '../../domain/proof.ts';
+import { type Finding, findingKey, type OpenOperationView } from '../../domain/reconcile_run.ts';
+import { tokensOf } from '../../store/documents.ts';
+import { translated } from '../../store/errors.ts';
+import { toObjectId } from '../../store/new_token.ts';
+import type { WalletGroup } from '../../store/token_scan.ts';
+import type { Examination } from '../melt/examine.ts';
+import { reasonText } from '../melt/outcome.ts';
+import { isTooYoung } from './findings_of.ts';
+import type { RunContext } from './run_context.ts';
+
+/** So many operations are looked at side by side. */
+const LOOKS_AT_ONCE = 4;
+/** A process that has its answer books it within this time (ms). */
+const BOOKING_MS = 2_000;
+
+/** What was found of one open operation; nothing was changed. */
+export interface ExaminedOperation {
+  operation: OpenOperation;
+  view: OpenOperationView;
+  findings: Finding[];
+  /** It may be brought on: the policies want it, and nobody is paying it right now. */
+  resolvable: boolean;
+}
+
+/** Looks at every open operation of a group of wallets by the one decision function. */
+export async function examineOperations(
+  context: RunContext,
+  group: WalletGroup,
+): Promise<ExaminedOperation[]> {
+  const { npubs, mint_urls } = group;
+  const open = await context.operations.openOperationsIn(npubs, mint_urls);
+  const limit = pLimit(LOOKS_AT_ONCE);
+  const examined = open.map((operation) => limit(() => examine(context, operation)));
+  return (await Promise.all(examined)).filter((each) => each !== null);
+}
+
+/** Null where its end came meanwhile. */
+async function examine(
+  context: RunContext,
+  operation: OpenOperation,
+): Promise<ExaminedOperation | null> {
+  const looked = await look(context, operation);
+  const paid = looked?.decision.action === 'settle';
+  if (paid && isPaying(context, operation)) {
+    // Whoever pays it may be booking it right now, and then nothing is wrong.
+    await context.sleep(BOOKING_MS);
+    const now = await context.operations.get(operation._id);
+    if (now === null || !isOpen(now)) return null;
+  }
+  const view = viewOf(context, operation, looked);
+  const types = typesOf(context, operation, looked);
+  const resolvable = mayResolve(context, types, view);
+  if (await lacksTokens(context, operation)) types.push('OPERATION_WITHOUT_TOKENS');
+  const findings = types.flatMap((type) => findingOf(context, operation, type, view) ?? []);
+  return { operation, view, findings, resolvable };
+}
+
+/** A mint that cannot be asked leaves the operation as it is: not known. */
+async function look(
+  { melt, log }: RunContext,
+  operation: OpenOperation,
+): Promise<Examination | null> {
+  try {
+    return await melt.examine(operation);
+  } catch (error) {
+    log.warn('An open operation could not be looked at', {
+      operation_id: operation._id,
+      reason: messageOf(error),
+    });
+    return null;
+  }
+}
+
+function isPaying({ settings, clock }: RunContext, operation: OpenOperation): boolean {
+  return isBeingPaid(operation, settings.melt_timeout_ms, clock());
+}
+
+function typesOf(
+  context: RunContext,
+  operation: OpenOperation,
+  looked: Examination | null,
+): OperationFindingType[] {
+  const { state } = operation;
+  const waitsForChange = 'reason' in operation && operation.reason.startsWith('paid, but ');
+  if (waitsForChange) return ['CHANGE_OUTSTANDING'];
+  if (looked?.decision.action === 'settle') return ['OPERATION_PAID_NOT_SETTLED'];
+  const attention = looked?.decision.action === 'attention' && !isPaying(context, operation);
+  return attention || state === 'needs_attention' ? ['OPERATION_NEEDS_ATTENTION'] : [];
+}
+
+/** A payment that somebody is making is left alone, unless the mint shows that it is made. */
+function mayResolve(
+  { rules }: RunContext,
+  types: readonly OperationFindingType[],
+  { being_paid }: OpenOperationView,
+): boolean {
+  const wants = (type: FindingType) =>
+    rules.policies[type] === 'repair' || rules.requested.has(type);
+  if (types.length > 0) return types.every(wants);
+  return !being_paid && wants('DB_PENDING_MINT_UNSPENT');
+}
+
+/** Tokens of an open operation that are not there any more, or no longer reserved for it. */
+async function lacksTokens(context: RunContext, operation: OpenOperation): Promise<boolean> {
+  const { _id: reserved_by, source_token_ids: ids } = operation;
+  try {
+    const standing = await tokensOf(context.store.db).countDocuments({
+      _id: { $in: ids.map((id) => toObjectId(id, 'a source token')) },
+      reserved_by,
+    });
+    if (standing === ids.length) return false;
+  } catch (error) {
+    throw translated(error);
+  }
+  const now = await context.operations.get(reserved_by);
+  return now !== null && isOpen(now) && now.rev === operation.rev;
+}
+
+function findingOf(
+  context: RunContext,
+  operation: OpenOperation,
+  type: OperationFindingType,
+  view: OpenOperationView,
+): Finding | null {
+  const { rules, run, settings } = context;
+  const { npub, mint_url, age_s } = view;
+  if (isTooYoung(run.scope.older_than_ms, age_s)) return null;
+  const action = actionOf({ type, operation_open: true, was_sent: false }, rules);
+  if (action === null) return null;
+  const named = { type, npub, mint_url, y: null, token_id: null, operation_id: operation._id };
+  return {
+    key: findingKey(named),
+    ...named,
+    severity: severityOf(type, null, settings),
+    amount: view.reserved,
+    age_s,
+    action: type === 'OPERATION_WITHOUT_TOKENS' ? 'report' : action,
+    done: false,
+    note: view.reason,
+    expected: {
+      token_status: null,
+      reserved_by: null,
+      coins: null,
+      mint_state: null,
+      operation_state: operation.state,
+      operation_rev: operation.rev,
+    },
+  };
+}
+
+function viewOf(
+  context: RunContext,
+  operation: OpenOperation,
+  looked: Examination | null,
+): OpenOperationView {
+  const { settings, clock } = context;
+  const { _id, state, npub, mint_url, amount, inputs, created_at } = operation;
+  const being_paid = isPaying(context, operation);
+  const now = looked?.observation ?? null;
+  return {
+    operation_id: _id,
+    state,
+    npub,
+    mint_url,
+    amount,
+    reserved: sumProofs(inputs),
+    age_s: Math.max(0, Math.floor((clock().getTime() - created_at.getTime()) / 1000)),
+    observations: now ? withObservation(operation.observations, now) : operation.observations,
+    being_paid,
+    next_command: `cashu-ops melt --resume ${_id}`,
+    ...(being_paid
+      ? {
+          reason: 'another process may be paying it right now, so it is left alone',
+          missing: [],
+          look_again_at: mayBePaidUntil(operation, settings.melt_timeout_ms),
+        }
+      : whyLocked(operation, looked)),
+  };
+}
+
+function whyLocked(
+  operation: OpenOperation,
+  looked: Examination | null,
+): Pick<OpenOperationView, 'reason' | 'missing' | 'look_again_at'> {
+  const nothing = { missing: [], look_again_at: null };
+  const written = 'reason' in operation ? operation.reason : null;
+  if (looked === null) {
+    return { ...nothing, reason: reasonText('MINT_UNKNOWN'), missing: ['the mint must answer'] };
+  }
+  const { decision } = looked;
+  switch (decision.action) {
+    case 'wait':
+      return {
+        reason: reasonText(decision.because),
+        missing: decision.missing,
+        look_again_at: decision.releasableAt,
+      };
+    case 'settle':
+      return { ...nothing, reason: written ?? 'the mint shows the payment; it is to be booked' };
+    case 'finish':
+      return { ...nothing, reason: 'its coins were exchanged; the new ones are to be stored' };
+    case 'release':
+      return { ...nothing, reason: `${reasonText(decision.because)}; its coins are to be freed` };
+    case 'attention':
+      return {
+        ...nothing,
+        reason: reasonText(decision.because),
+        missing: ['a person must decide'],
+      };
+  }
+}

@@ -1,0 +1,155 @@
+import pLimit from 'p-limit';
+import { CashuOpsError, messageOf } from '../../domain/errors.ts';
+import { FINDING_ACTIONS, type FindingAction } from '../../domain/finding_action.ts';
+import { isOpen } from '../../domain/melt_operation.ts';
+import type { Finding } from '../../domain/reconcile_run.ts';
+import type { StateAsker } from '../../mint/state_asker.ts';
+import { assertLease, type Lease, leaseKey } from '../../store/leases.ts';
+import type { MeltOutcome } from '../melt/types.ts';
+import type { CorrectionDeps } from './corrections.ts';
+import { type RepairResult, repairToken, type TokenRepair } from './repair_token.ts';
+import type { RunContext } from './run_context.ts';
+
+/** Findings that are repaired together: their coins are asked about once more first. */
+const ROWS_AT_ONCE = 1_000;
+/** Wallets that are repaired side by side; within one, repairs follow each other. */
+const WALLETS_AT_ONCE = 4;
+
+/** Actions that change something. */
+export const REPAIRS: readonly FindingAction[] = FINDING_ACTIONS.filter(
+  (action) => action !== 'report' && action !== 'watch',
+);
+/** Actions on tokens: those on operations come first, because they settle tokens too. */
+export const TOKEN_REPAIRS: readonly FindingAction[] = REPAIRS.filter(
+  (action) => action !== 'resolve_operation',
+);
+
+export interface RepairDeps {
+  asker: StateAsker;
+  /** The leases held, by `leaseKey`. */
+  leases: ReadonlyMap<string, Lease>;
+  /** Told what became of each finding. */
+  report(results: readonly RepairResult[]): Promise<void>;
+}
+
+/**
+ * Repairs tokens: each in a transaction of its own, with its audit event, while it is still what
+ * was found and the wallet's lease is held.
+ *
+ * @param findings with an action on a token, in any order
+ * @throws CashuOpsError LEASE_LOST, or a database error; what was done until then stays done
+ */
+export async function repairTokens(
+  context: RunContext,
+  deps: RepairDeps,
+  findings: AsyncIterable<Finding>,
+): Promise<void> {
+  const moved = new Map<string, string>();
+  for await (const rows of chunksOf(findings, ROWS_AT_ONCE)) {
+    if (context.interrupted.aborted) return;
+    await lookForLatePayments(context, rows);
+    const ys = new Set(rows.flatMap(({ y }) => y ?? []));
+    const states = await deps.asker.ask([...ys]);
+    const limit = pLimit(WALLETS_AT_ONCE);
+    const wallets = Map.groupBy(rows, leaseKey);
+    const repairing = [...wallets].map(([key, own]) =>
+      limit(async () => {
+        const correction = correctionDeps(context, deps.leases.get(key), moved);
+        for (const repair of byToken(own)) {
+          if (context.interrupted.aborted) return;
+          await deps.report(await repairToken(context, correction, repair, states));
+        }
+      }),
+    );
+    await settledAll(repairing);
+  }
+}
+
+/** Waits for all, so that nothing goes on behind the caller's back, then throws the first failure. */
+async function settledAll(work: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(work)).find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
+}
+
+function correctionDeps(
+  { store, audit, clock }: RunContext,
+  lease: Lease | undefined,
+  moved: Map<string, string>,
+): CorrectionDeps {
+  return {
+    store,
+    audit,
+    clock,
+    moved,
+    guard: (session) => {
+      if (lease === undefined) throw new Error('a wallet is repaired without its lease');
+      return assertLease(store.db, session, lease);
+    },
+  };
+}
+
+/** Doubles come first: they decide which token a coin stays in. */
+function byToken(findings: readonly Finding[]): TokenRepair[] {
+  const groups = Map.groupBy(findings, ({ token_id, action }) => `${action} ${token_id}`);
+  return [...groups.values()]
+    .flatMap((own): TokenRepair[] => {
+      const [first] = own;
+      const token_id = first?.token_id ?? null;
+      return first === undefined || token_id === null
+        ? []
+        : [{ token_id, action: first.action, findings: own }];
+    })
+    .sort((a, b) => orderOf(a.action) - orderOf(b.action));
+}
+
+function orderOf(action: FindingAction): number {
+  return action === 'remove_double' ? 0 : 1;
+}
+
+/**
+ * Coins that are spent although the database counts them may have been spent by a payment that was
+ * released and came through late: that payment is booked first, or its change would be lost.
+ */
+async function lookForLatePayments(context: RunContext, rows: readonly Finding[]): Promise<void> {
+  const spent = rows.filter(({ type }) => type === 'DB_UNSPENT_MINT_SPENT');
+  for (const [npub, own] of Map.groupBy(spent, (row) => row.npub)) {
+    const ys = own.flatMap(({ y }) => y ?? []);
+    for (const id of await context.operations.releasedWith(npub, ys)) {
+      await resolveOperation(context, id);
+    }
+  }
+}
+
+/** How an operation stands after it was brought as far as is certain. */
+export interface Resolution {
+  outcome: MeltOutcome | null;
+  /** It has ended: its coins are settled or free. */
+  ended: boolean;
+  note: string;
+}
+
+/** Settles, releases or waits, by the one decision function; what cannot be done now is told. */
+export async function resolveOperation(context: RunContext, id: string): Promise<Resolution> {
+  try {
+    const outcome = await context.melt.resume(id);
+    return { outcome, ended: !isOpen(outcome.operation), note: outcome.message };
+  } catch (error) {
+    if (!(error instanceof CashuOpsError)) throw error;
+    context.log.warn('An operation could not be brought to its end', {
+      operation_id: id,
+      reason: messageOf(error),
+    });
+    return { outcome: null, ended: false, note: error.message };
+  }
+}
+
+async function* chunksOf<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
+  let chunk: T[] = [];
+  for await (const item of items) {
+    chunk.push(item);
+    if (chunk.length < size) continue;
+    yield chunk;
+    chunk = [];
+  }
+  if (chunk.length > 0) yield chunk;
+}

@@ -1,0 +1,72 @@
+import type { mongo } from 'mongoose';
+import { yOf } from '../domain/proof_y.ts';
+import { LIVE_STATUSES, tokensOf } from './documents.ts';
+import { translated } from './errors.ts';
+import { LIVE_PROOF_INDEX } from './indexes.ts';
+import type { WalletSelection } from './wallet_reads.ts';
+
+/** Coins that several live tokens hold, as old databases have them. */
+export interface DoubledCoins {
+  /** Ids of the tokens concerned. */
+  tokens: ReadonlySet<string>;
+  /** Public names of coins that are live in tokens of different wallets, with those wallets. */
+  across: ReadonlyMap<string, readonly { npub: string; mint_url: string; token_id: string }[]>;
+}
+
+const NONE: DoubledCoins = { tokens: new Set(), across: new Map() };
+
+interface DoubledRow {
+  _id: string;
+  tokens: { _id: mongo.ObjectId; npub: string; mint_url: string }[];
+}
+
+/**
+ * Looks for coins that are live twice. Where the index `live_proof_unique` covers all wallets there
+ * can be none, and nothing is asked; a sharded cluster keeps them apart within one wallet only.
+ *
+ * @param npubs whose wallets; their doubles in wallets of others are found too
+ */
+export async function findDoubledCoins(
+  db: mongo.Db,
+  npubs: WalletSelection['npubs'],
+): Promise<DoubledCoins> {
+  try {
+    if (await areImpossible(db)) return NONE;
+    return await collect(db, npubs);
+  } catch (error) {
+    throw translated(error);
+  }
+}
+
+async function areImpossible(db: mongo.Db): Promise<boolean> {
+  const indexes = await tokensOf(db).listIndexes().toArray();
+  const guard = indexes.find(({ name }) => name === LIVE_PROOF_INDEX);
+  return guard?.unique === true && Object.keys(guard.key ?? {}).join() === 'proofs.secret';
+}
+
+async function collect(db: mongo.Db, npubs: WalletSelection['npubs']): Promise<DoubledCoins> {
+  const tokens = new Set<string>();
+  const across = new Map<string, { npub: string; mint_url: string; token_id: string }[]>();
+  for await (const row of doubledRows(db)) {
+    if (npubs !== 'all' && !row.tokens.some(({ npub }) => npubs.includes(npub))) continue;
+    for (const { _id } of row.tokens) tokens.add(String(_id));
+    const wallets = new Set(row.tokens.map(({ npub, mint_url }) => `${npub} ${mint_url}`));
+    if (wallets.size === 1) continue;
+    const holders = row.tokens.map(({ _id, ...wallet }) => ({ ...wallet, token_id: String(_id) }));
+    across.set(yOf(row._id), holders);
+  }
+  return { tokens, across };
+}
+
+function doubledRows(db: mongo.Db): mongo.AggregationCursor<DoubledRow> {
+  const token = { _id: '$_id', npub: '$npub', mint_url: '$mint_url' };
+  return tokensOf(db).aggregate<DoubledRow>(
+    [
+      { $match: { status: { $in: [...LIVE_STATUSES] } } },
+      { $unwind: '$proofs' },
+      { $group: { _id: '$proofs.secret', tokens: { $addToSet: token } } },
+      { $match: { 'tokens.1': { $exists: true } } },
+    ],
+    { allowDiskUse: true },
+  );
+}

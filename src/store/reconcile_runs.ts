@@ -1,0 +1,196 @@
+import type { mongo } from 'mongoose';
+import { CashuOpsError } from '../domain/errors.ts';
+import { printable } from '../domain/printable.ts';
+import type { LaneProgress, ReconcileRun } from '../domain/reconcile_run.ts';
+import { RECONCILE_RUNS } from './collections.ts';
+import type { Store } from './connection.ts';
+import { assertPageSize } from './paging.ts';
+import { translating } from './translating.ts';
+
+/** A run as it is stored. */
+export interface RunDocument extends ReconcileRun {
+  /** The server deletes it then. */
+  expires_at: Date;
+}
+
+/** A run without how far each mint was done. */
+export type RunSummary = Omit<ReconcileRun, 'lanes'>;
+
+/** What changes about a run after its start. */
+export type RunFields = Partial<
+  Pick<
+    ReconcileRun,
+    'state' | 'ended_at' | 'applied' | 'partial' | 'counts' | 'drift' | 'mints' | 'verdicts'
+  >
+>;
+
+export interface RunListOptions {
+  /** 1 to 1000 */
+  limit?: number;
+  /** `next` of the page before. */
+  before?: string;
+}
+
+export interface RunPage {
+  runs: RunSummary[];
+  next: string | null;
+}
+
+const PREFIX_LENGTH_MIN = 4;
+const SUMMARY = { lanes: 0, expires_at: 0 } as const;
+const WITHOUT_EXPIRY = { expires_at: 0 } as const;
+
+/** The kept runs. */
+export class ReconcileRuns {
+  readonly #runs: mongo.Collection<RunDocument>;
+
+  constructor({ db }: Pick<Store, 'db'>) {
+    this.#runs = db.collection<RunDocument>(RECONCILE_RUNS);
+  }
+
+  /** Stores a run that begins. */
+  async start(run: RunDocument): Promise<void> {
+    await translating(() => this.#runs.insertOne(run));
+  }
+
+  /**
+   * Keeps how far a mint's wallets are done: it replaces what was kept of the same mint. One round
+   * trip.
+   *
+   * @throws CashuOpsError RUN_NOT_FOUND
+   */
+  async saveLane(runId: string, lane: LaneProgress): Promise<void> {
+    const stored = { $literal: lane };
+    const url = { $literal: lane.mint_url };
+    const isSame = { $eq: ['$$lane.mint_url', url] };
+    const replaced = {
+      $map: { input: '$lanes', as: 'lane', in: { $cond: [isSame, stored, '$$lane'] } },
+    };
+    const added = { $concatArrays: ['$lanes', [stored]] };
+    const lanes = { $cond: [{ $in: [url, '$lanes.mint_url'] }, replaced, added] };
+    await this.#update(runId, [{ $set: { lanes } }]);
+  }
+
+  /**
+   * Keeps what became of a run: its end, or that it was interrupted, or goes on.
+   *
+   * @throws CashuOpsError RUN_NOT_FOUND
+   */
+  async finish(runId: string, fields: RunFields): Promise<void> {
+    await this.#update(runId, { $set: fields });
+  }
+
+  async #update(
+    runId: string,
+    update: mongo.UpdateFilter<RunDocument> | mongo.Document[],
+  ): Promise<void> {
+    const { matchedCount } = await translating(() => this.#runs.updateOne({ _id: runId }, update));
+    if (matchedCount === 0) throw notFound(`There is no run ${shown(runId)}.`);
+  }
+
+  /**
+   * @param id of the run, or at least 4 characters that only its id begins with
+   * @throws CashuOpsError RUN_NOT_FOUND for none and for several
+   */
+  async get(id: string): Promise<ReconcileRun> {
+    // The id itself comes before whatever it is the beginning of.
+    const [first, second] = await translating(() =>
+      this.#runs
+        .find<ReconcileRun>(idFilter(id), { projection: WITHOUT_EXPIRY, limit: 2 })
+        .sort({ _id: 1 })
+        .toArray(),
+    );
+    if (first === undefined) throw notFound(`There is no run ${shown(id)}.`);
+    if (first._id !== id && second !== undefined) {
+      throw notFound(`More than one run begins with ${shown(id)}: name more of its id.`);
+    }
+    return first;
+  }
+
+  /**
+   * The runs, newest first.
+   *
+   * @throws CashuOpsError INVALID_ARGUMENT for a bad limit or cursor
+   */
+  async list({ limit = 20, before }: RunListOptions = {}): Promise<RunPage> {
+    assertPageSize(limit);
+    const filter = before === undefined ? {} : olderThan(before);
+    const runs = await translating(() =>
+      this.#runs
+        .find<RunSummary>(filter, { projection: SUMMARY, limit })
+        .sort({ started_at: -1, _id: -1 })
+        .toArray(),
+    );
+    const last = runs.length === limit ? runs.at(-1) : undefined;
+    return { runs, next: last === undefined ? null : cursorOf(last) };
+  }
+
+  /** The newest earlier run of the same scope that looked at everything, or null. */
+  async previousOf(run: RunSummary): Promise<RunSummary | null> {
+    const whole = { state: 'done', partial: false } as const;
+    return translating(() =>
+      this.#runs.findOne<RunSummary>(
+        { ...earlierThan(run), ...whole },
+        { projection: SUMMARY, sort: { started_at: -1 } },
+      ),
+    );
+  }
+
+  /** The run that has carried out a plan as a whole, or null. */
+  async appliedPlan(sha256: string): Promise<RunSummary | null> {
+    return translating(() =>
+      this.#runs.findOne<RunSummary>(
+        { scope_hash: `plan:${sha256}`, state: 'done', partial: false },
+        { projection: SUMMARY },
+      ),
+    );
+  }
+
+  /** Ids of all earlier runs of the same scope that are still kept, newest first. */
+  async earlierOf(run: RunSummary): Promise<string[]> {
+    const found = await translating(() =>
+      this.#runs
+        .find(earlierThan(run))
+        .project<{ _id: string }>({ _id: 1 })
+        .sort({ started_at: -1 })
+        .toArray(),
+    );
+    return found.map(({ _id }) => _id);
+  }
+}
+
+function earlierThan({ scope_hash, started_at }: RunSummary): mongo.Filter<RunDocument> {
+  return { scope_hash, started_at: { $lt: started_at } };
+}
+
+/** Strings between the prefix and its last continuation: a part of the index, and no pattern. */
+function idFilter(id: string): mongo.Filter<RunDocument> {
+  if (id.length < PREFIX_LENGTH_MIN) return { _id: id };
+  return { _id: { $gte: id, $lt: `${id}\uffff` } };
+}
+
+function cursorOf({ started_at, _id }: RunSummary): string {
+  return `${started_at.getTime()}_${_id}`;
+}
+
+function olderThan(cursor: string): mongo.Filter<RunDocument> {
+  const [, time, id] = /^(\d{1,16})_(.{1,200})$/.exec(cursor) ?? [];
+  if (time === undefined || id === undefined) {
+    throw new CashuOpsError('INVALID_ARGUMENT', 'The cursor is not one that a page returned.');
+  }
+  const started_at = new Date(Number(time));
+  return {
+    started_at: { $lte: started_at },
+    $or: [{ started_at: { $lt: started_at } }, { started_at, _id: { $lt: id } }],
+  };
+}
+
+function notFound(sentence: string): CashuOpsError {
+  return new CashuOpsError('RUN_NOT_FOUND', sentence, {
+    next_command: 'cashu-ops reconcile runs',
+  });
+}
+
+function shown(id: string): string {
+  return `"${printable(id, 60)}"`;
+}

@@ -1,0 +1,226 @@
+import type { mongo } from 'mongoose';
+import type { MintState, TokenStatus } from '../domain/proof.ts';
+import { hasName, named, yOf } from '../domain/proof_y.ts';
+import { TOKENS } from './collections.ts';
+import { type TokenDocument, type TransactionType, tokensOf } from './documents.ts';
+import { translated } from './errors.ts';
+import { SCAN_INDEX } from './indexes.ts';
+
+/** A token as the comparison of a whole wallet needs it: no secret leaves the database for this. */
+export interface ScannedToken {
+  _id: mongo.ObjectId;
+  npub: string;
+  mint_url: string;
+  status: TokenStatus;
+  transaction_type: TransactionType;
+  reserved_by: string | null;
+  mint_state: MintState | null;
+  /** Public names of its coins. */
+  ys: string[];
+}
+
+/** Wallets that are read together. */
+export interface WalletGroup {
+  npubs: readonly string[];
+  /** One mint, in every spelling that the wallets have. */
+  mint_urls: readonly string[];
+}
+
+/** `live`: coins whose state may change. `history`: spent coins that the mint has not called SPENT yet. */
+export type ScanStage = 'live' | 'history';
+
+export interface ScanOptions {
+  /** Asks for spent coins too that are known, and names live coins anew from their secrets. */
+  deep: boolean;
+  /** Writes names down where they were missing. */
+  keep_names: boolean;
+  /** Name of the index to read by; null where the database was prepared by an earlier version. */
+  index: string | null;
+}
+
+/** So many documents are named together. */
+const CHUNK = 200;
+
+const FIELDS = {
+  npub: 1,
+  mint_url: 1,
+  status: 1,
+  transaction_type: 1,
+  reserved_by: 1,
+  mint_state: 1,
+  'proofs.Y': 1,
+} as const;
+
+type Row = Omit<TokenDocument, 'proofs'> & { proofs?: { Y?: string }[] | null };
+
+/**
+ * Streams the tokens of a group of wallets in chunks, by cursor: memory does not grow with them.
+ * Tokens without coins (deposits that were never minted) are left out.
+ *
+ * @throws CashuOpsError DATABASE_UNREACHABLE and the like
+ */
+export async function* scanTokens(
+  db: mongo.Db,
+  group: WalletGroup,
+  stage: ScanStage,
+  options: ScanOptions,
+): AsyncGenerator<ScannedToken[]> {
+  const cursor = tokensOf(db)
+    .find(filterOf(group, stage, options))
+    .project<Row>(FIELDS)
+    .batchSize(CHUNK);
+  if (options.index !== null) cursor.hint(options.index);
+  try {
+    let chunk: Row[] = [];
+    for await (const row of cursor) {
+      if (!Array.isArray(row.proofs) || row.proofs.length === 0) continue;
+      chunk.push(row);
+      if (chunk.length < CHUNK) continue;
+      yield await scanned(db, chunk, stage, options);
+      chunk = [];
+    }
+    if (chunk.length > 0) yield await scanned(db, chunk, stage, options);
+  } catch (error) {
+    throw translated(error);
+  } finally {
+    await cursor.close();
+  }
+}
+
+function filterOf(
+  { npubs, mint_urls }: WalletGroup,
+  stage: ScanStage,
+  { deep }: ScanOptions,
+): mongo.Filter<TokenDocument> {
+  const wallets = { npub: { $in: [...npubs] }, mint_url: { $in: [...mint_urls] } };
+  if (stage === 'live') return { ...wallets, status: { $in: ['unspent', 'pending', 'failed'] } };
+  const open: mongo.Filter<TokenDocument> = {
+    mint_state: { $in: [null, 'UNSPENT', 'PENDING'] as MintState[] },
+  };
+  return { ...wallets, status: 'spent', ...(deep ? {} : open) };
+}
+
+/** The index for `scanTokens`, where it stands: without it reading is only slower. */
+export async function scanIndex(db: mongo.Db): Promise<string | null> {
+  try {
+    return (await tokensOf(db).indexExists(SCAN_INDEX)) ? SCAN_INDEX : null;
+  } catch (error) {
+    throw translated(error);
+  }
+}
+
+async function scanned(
+  db: mongo.Db,
+  rows: readonly Row[],
+  stage: ScanStage,
+  { deep, keep_names }: ScanOptions,
+): Promise<ScannedToken[]> {
+  const anew = deep && stage === 'live';
+  const nameless = rows.filter(({ proofs }) => anew || !proofs?.every(hasName));
+  const names = nameless.length > 0 ? await nameAnew(db, nameless, keep_names) : new Map();
+  return rows.map((row) => ({
+    _id: row._id,
+    npub: row.npub,
+    mint_url: row.mint_url,
+    status: row.status,
+    transaction_type: row.transaction_type,
+    reserved_by: row.reserved_by ?? null,
+    mint_state: row.mint_state ?? null,
+    ys: names.get(String(row._id)) ?? row.proofs?.map(({ Y }) => Y ?? '') ?? [],
+  }));
+}
+
+/** Names coins from their secrets, and keeps the names where that is wanted. */
+async function nameAnew(
+  db: mongo.Db,
+  rows: readonly Row[],
+  keep: boolean,
+): Promise<Map<string, string[]>> {
+  const tokens = await tokensOf(db)
+    .find({ _id: { $in: rows.map(({ _id }) => _id) } })
+    .project<Pick<TokenDocument, '_id' | 'proofs'>>({ 'proofs.secret': 1, 'proofs.Y': 1 })
+    .toArray();
+  const names = new Map(
+    tokens.map(({ _id, proofs }) => [String(_id), proofs.map(({ secret }) => yOf(secret))]),
+  );
+  if (keep) await keepNames(db, tokens, names);
+  return names;
+}
+
+/** Each name is written only beside the secret that it was made of. */
+async function keepNames(
+  db: mongo.Db,
+  tokens: readonly Pick<TokenDocument, '_id' | 'proofs'>[],
+  names: ReadonlyMap<string, readonly string[]>,
+): Promise<void> {
+  const writes = tokens.flatMap(({ _id, proofs }) => {
+    const ys = names.get(String(_id)) ?? [];
+    if (proofs.every(({ Y }, at) => Y === ys[at])) return [];
+    const secrets = proofs.map(({ secret }, at) => [`proofs.${at}.secret`, secret]);
+    const named = ys.map((y, at) => [`proofs.${at}.Y`, y]);
+    const filter = { _id, ...Object.fromEntries(secrets) } as mongo.Filter<TokenDocument>;
+    return [{ updateOne: { filter, update: { $set: Object.fromEntries(named) } } }];
+  });
+  if (writes.length > 0) await tokensOf(db).bulkWrite(writes, { ordered: false });
+}
+
+/** A document with every coin named. */
+export type FullToken = Omit<TokenDocument, 'proofs'> & { proofs: ReturnType<typeof named>[] };
+
+/**
+ * Every document that holds a coin of these tokens: they decide together, because an old coin may
+ * stand in a spent token and in a later live one.
+ */
+export async function readHolders(
+  db: mongo.Db,
+  tokenIds: readonly mongo.ObjectId[],
+): Promise<FullToken[]> {
+  try {
+    const tokens = db.collection<TokenDocument>(TOKENS);
+    const own = await tokens.find({ _id: { $in: [...tokenIds] } }).toArray();
+    const secrets = own.flatMap(({ proofs }) => proofs.map(({ secret }) => secret));
+    const npubs = [...new Set(own.map(({ npub }) => npub))];
+    const holders = await tokens
+      .find({ npub: { $in: npubs }, 'proofs.secret': { $in: secrets } })
+      .toArray();
+    return holders.map((token) => ({ ...token, proofs: token.proofs.map(named) }));
+  } catch (error) {
+    throw translated(error);
+  }
+}
+
+/** Spent is final: these tokens are not asked about again. */
+export async function markKnownSpent(
+  db: mongo.Db,
+  tokenIds: readonly mongo.ObjectId[],
+  now: Date,
+): Promise<void> {
+  if (tokenIds.length === 0) return;
+  try {
+    await tokensOf(db).updateMany(
+      { _id: { $in: [...tokenIds] }, status: { $in: ['spent', 'failed'] } },
+      { $set: { mint_state: 'SPENT', mint_checked_at: now } },
+    );
+  } catch (error) {
+    throw translated(error);
+  }
+}
+
+/**
+ * The mint holds coins of these pending tokens, or has spent them: what an earlier look showed of
+ * them counts no more towards their release.
+ */
+export async function forgetFirstLook(
+  db: mongo.Db,
+  tokenIds: readonly mongo.ObjectId[],
+): Promise<void> {
+  if (tokenIds.length === 0) return;
+  try {
+    await tokensOf(db).updateMany(
+      { _id: { $in: [...tokenIds] }, status: 'pending', mint_state: 'UNSPENT' },
+      { $unset: { mint_state: '', mint_checked_at: '' } },
+    );
+  } catch (error) {
+    throw translated(error);
+  }
+}

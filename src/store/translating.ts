@@ -1,0 +1,14 @@
+import { translated } from './errors.ts';
+
+/**
+ * Does something with the database, outside of a transaction.
+ *
+ * @throws CashuOpsError in place of what the driver throws; everything else unchanged
+ */
+export async function translating<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw translated(error);
+  }
+}
