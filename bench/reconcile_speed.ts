@@ -100,7 +100,9 @@ async function reconcileOnce(
 async function checkProofsStates(mint_url: string): Promise<() => Promise<void>> {
   const wallet = new Wallet(mint_url, { unit: 'sat' });
   await wallet.loadMint();
-  const proofs = Array.from({ length: SAMPLE }, () => ({ secret: randomBytes(32).toString('hex') }));
+  const proofs = Array.from({ length: SAMPLE }, () => ({
+    secret: randomBytes(32).toString('hex'),
+  }));
   return async () => {
     const states = await wallet.checkProofsStates(proofs);
     if (states.length !== SAMPLE) throw new Error(`cashu-ts gave ${states.length} states`);

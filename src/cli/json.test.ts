@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { jsonDocument } from './json.ts';
+import { testIo } from '../io/test_io.ts';
+import { jsonDocument, writeJsonDocument } from './json.ts';
 
 describe('jsonDocument', () => {
   it('spells out what a terminal would obey', () => {
@@ -17,5 +18,41 @@ describe('jsonDocument', () => {
       }),
       { numRuns: 30 },
     );
+  });
+});
+
+describe('writeJsonDocument', () => {
+  async function* stream(items: readonly unknown[]) {
+    yield* items;
+  }
+
+  it.each([[[]], [[1]], [[{ a: 1, list: [] }, 'two\nlines', null, [1, [2]]]]])(
+    'a streamed list %j makes the same document as a held one',
+    async (items) => {
+      const io = testIo();
+      let due = 0;
+      await writeJsonDocument(io, [
+        ['schema', 'cashu-ops/x@1'],
+        ['items', stream(items)],
+        ['inner', { at: new Date(0), nothing: undefined }],
+        ['late', () => ++due],
+        ['more', stream(items)],
+      ]);
+      const held = {
+        schema: 'cashu-ops/x@1',
+        items,
+        inner: { at: new Date(0) },
+        late: 1,
+        more: items,
+      };
+      expect(io.outText()).toBe(`${jsonDocument(held)}\n`);
+    },
+  );
+
+  it('spells out what a terminal obeys, in items too', async () => {
+    const io = testIo();
+    await writeJsonDocument(io, [['items', stream(['\u009b31m\u202e'])]]);
+    expect(io.outText()).not.toMatch(/[\u009b\u202e]/);
+    expect(JSON.parse(io.outText())).toEqual({ items: ['\u009b31m\u202e'] });
   });
 });

@@ -19,6 +19,22 @@ describe('nextCommandOf', () => {
     expect(next('INVALID_ARGUMENT', [])).toBe('cashu-ops --help');
   });
 
+  it('names the command below, where one stands below another', () => {
+    expect(next('INVALID_ARGUMENT', ['reconcile', 'runs', '--limit', '0'])).toBe(
+      'cashu-ops reconcile runs --help',
+    );
+    expect(next('INVALID_ARGUMENT', ['reconcile', 'nsec1verysecret'])).toBe(
+      'cashu-ops reconcile --help',
+    );
+    expect(next('INVALID_ARGUMENT', ['toString', 'runs'])).toBe('cashu-ops --help');
+  });
+
+  it('a wallet that is held: who holds it shows in the runs', () => {
+    for (const code of ['LEASE_HELD', 'LEASE_LOST'] as const) {
+      expect(next(code, ['reconcile', '--all', '--apply'])).toBe('cashu-ops reconcile runs');
+    }
+  });
+
   it('repeats no word that it does not know', () => {
     expect(next('INVALID_ARGUMENT', ['nsec1verysecret'])).toBe('cashu-ops --help');
     const words = ['melt', '--npub', 'nsec1verysecret'];

@@ -102,6 +102,8 @@ export interface RunCounts {
   /** Findings of a severity that are neither repaired nor need no repair: CRITICAL ones. */
   critical_open: number;
   operations_open: number;
+  /** Open operations of which the mint did not say how they stand. */
+  operations_unknown: number;
   /** Open operations older than the quiet period. */
   operations_stale: number;
   /** Wallets that another process held by its lease. */
@@ -140,6 +142,8 @@ export interface ReconcileRun {
   scope_hash: string;
   /** Repairs were made. */
   applied: boolean;
+  /** The process that works on it, as leases name it. */
+  owner: string;
   /** Something is not known: a mint was silent, or a wallet was held by another process. */
   partial: boolean;
   counts: RunCounts;
@@ -163,6 +167,7 @@ export function noCounts(): RunCounts {
     refused: 0,
     critical_open: 0,
     operations_open: 0,
+    operations_unknown: 0,
     operations_stale: 0,
     wallets_held: 0,
   };

@@ -26,7 +26,7 @@ export function verdictsOf(
     [counts.critical_open > 0, 'critical'],
     [found && sats >= thresholds.fail_above_sat, 'blocked'],
     [counts.operations_stale > 0, 'pending'],
-    [counts.proofs_unknown > 0 || (partial && counts.wallets_held === 0), 'unreachable'],
+    [isUnknown(counts) || (partial && counts.wallets_held === 0), 'unreachable'],
     [counts.wallets_held > 0, 'conflict'],
   ];
   return kinds.flatMap(([holds, kind]) => (holds ? [kind] : []));
@@ -40,4 +40,9 @@ export function verdictsOfPlan(counts: RunCounts, partial: boolean): ErrorKind[]
     [counts.refused > 0 || counts.wallets_held > 0, 'conflict'],
   ];
   return kinds.flatMap(([holds, kind]) => (holds ? [kind] : []));
+}
+
+/** Is there anything that a mint did not say? */
+export function isUnknown({ proofs_unknown, operations_unknown }: RunCounts): boolean {
+  return proofs_unknown > 0 || operations_unknown > 0;
 }

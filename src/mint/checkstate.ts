@@ -44,6 +44,28 @@ export async function checkStatesInBatches(
  * @throws Error when not one row has the form of NUT-07, so that no mint has answered
  */
 export function readStates(asked: readonly string[], answer: unknown): Map<string, MintState> {
+  return statesInOrder(asked, answer) ?? statesByName(asked, answer);
+}
+
+/**
+ * The states of an answer that has one sound row for each coin, in the order of the question. Most
+ * mints answer so, and then no row need be looked up by its name.
+ *
+ * @returns null for any other answer
+ */
+function statesInOrder(asked: readonly string[], answer: unknown): Map<string, MintState> | null {
+  const { states: rows } = (answer ?? {}) as { states?: unknown };
+  if (!Array.isArray(rows) || rows.length !== asked.length || !rows.some(isOfMint)) return null;
+  const states = new Map<string, MintState>();
+  for (const [at, y] of asked.entries()) {
+    const row: unknown = rows[at];
+    if (!isRow(row) || row.Y !== y || !isMintState(row.state)) return null;
+    states.set(y, row.state);
+  }
+  return states;
+}
+
+function statesByName(asked: readonly string[], answer: unknown): Map<string, MintState> {
   const wanted = new Set(asked);
   const states = new Map<string, MintState>();
   /** Of these the answer names several states, or one that does not exist. */
@@ -81,7 +103,9 @@ function isRow(row: unknown): row is Row {
 
 const POINT = /^0[23][0-9a-f]{64}$/i;
 
-function isOfMint({ Y, state }: Row): boolean {
+function isOfMint(row: unknown): boolean {
+  if (!isRow(row)) return false;
+  const { Y, state } = row;
   return typeof state === 'string' && POINT.test(Y);
 }
 

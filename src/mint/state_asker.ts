@@ -59,8 +59,19 @@ interface Ask {
   readonly resolve: (states: ReadonlyMap<string, MintState>) => void;
 }
 
-/** Who wants to know of which coin. */
-type Batch = Map<string, Ask[]>;
+/** Coins that are asked about together. */
+interface Batch {
+  /** Without doubles, of all parts together. */
+  readonly ys: Set<string>;
+  readonly parts: Part[];
+}
+
+/** Coins of one ask that are in one batch, at the places `from` to `to` (not included). */
+interface Part {
+  readonly ask: Ask;
+  readonly from: number;
+  readonly to: number;
+}
 
 class CoalescingAsker implements StateAsker {
   readonly #settings: Settings;
@@ -128,33 +139,31 @@ class CoalescingAsker implements StateAsker {
 
   /** A coin of several asks is in a batch once. */
   #take(): Batch {
-    const batch: Batch = new Map();
+    const ys = new Set<string>();
+    const parts: Part[] = [];
     let ended = 0;
     for (const ask of this.#waiting) {
-      while (ask.next < ask.ys.length && batch.size < this.#asking.size) {
-        const y = ask.ys[ask.next] as string;
+      const from = ask.next;
+      while (ask.next < ask.ys.length && ys.size < this.#asking.size) {
+        ys.add(ask.ys[ask.next] as string);
         ask.next += 1;
-        this.#queued -= 1;
-        const others = batch.get(y);
-        if (others) others.push(ask);
-        else batch.set(y, [ask]);
       }
+      this.#queued -= ask.next - from;
+      if (ask.next > from) parts.push({ ask, from, to: ask.next });
       if (ask.next < ask.ys.length) break;
       ended += 1;
     }
     this.#waiting.splice(0, ended);
-    return batch;
+    return { ys, parts };
   }
 
   async #run(batch: Batch): Promise<void> {
     this.#active += 1;
     const isTrial = this.#breaker.begin();
     try {
-      const problem = await this.#asking.all([...batch.keys()], isTrial, (states) => {
+      const problem = await this.#asking.all([...batch.ys], isTrial, (states) => {
         this.#breaker.succeeded();
-        for (const [y, state] of states) {
-          for (const ask of batch.get(y) ?? []) if (ask.open > 0) ask.states.set(y, state);
-        }
+        for (const part of batch.parts) keepStates(part, states);
       });
       // A coin that was refused is an answer too.
       this.#breaker.succeeded();
@@ -164,7 +173,7 @@ class CoalescingAsker implements StateAsker {
       if (!this.#settings.signal?.aborted) this.#problem = sentenceOf(error);
     }
     this.#active -= 1;
-    for (const asks of batch.values()) for (const ask of asks) this.#end(ask, 1);
+    for (const { ask, from, to } of batch.parts) this.#end(ask, to - from);
     this.#pump(false);
   }
 
@@ -188,6 +197,15 @@ class CoalescingAsker implements StateAsker {
     if (ask.open > 0) return;
     this.#unended.delete(ask);
     ask.resolve(ask.states);
+  }
+}
+
+function keepStates({ ask, from, to }: Part, states: ReadonlyMap<string, MintState>): void {
+  if (ask.open === 0) return;
+  for (let at = from; at < to; at += 1) {
+    const y = ask.ys[at] as string;
+    const state = states.get(y);
+    if (state !== undefined) ask.states.set(y, state);
   }
 }
 

@@ -56,6 +56,19 @@ async function tour(io: Io, ground: PracticeGround): Promise<void> {
   await cashuOps(io, ground, ['melt', third.invoice, ...owner, '--yes'], DONE);
   expect(await mint.control.paymentCount(third.payment_hash), 1, 'payments the mint counted');
   await balance(io, ground, ['--verify']);
+
+  step(io, 7, 'Another coin is spent elsewhere: a reconciliation finds it, and changes nothing');
+  const lost = await biggestCoin(ground);
+  await mint.control.setState([lost.Y], 'SPENT');
+  const standing = await ground.ops.wallets.calculateBalance(npub);
+  await cashuOps(io, ground, ['reconcile', ...owner], BLOCKED);
+  expect(await ground.ops.wallets.calculateBalance(npub), standing, 'sat in the database');
+
+  step(io, 8, 'With --apply it marks that coin spent, and no other; after that nothing differs');
+  await cashuOps(io, ground, ['reconcile', ...owner, '--apply'], BLOCKED);
+  const left = await ground.ops.wallets.calculateBalance(npub);
+  expect(standing - left, lost.amount, 'sat taken off the balance');
+  await cashuOps(io, ground, ['reconcile', ...owner], DONE);
 }
 
 function step(io: Io, number: number, title: string): void {

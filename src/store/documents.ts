@@ -1,4 +1,4 @@
-import type { mongo } from 'mongoose';
+import { mongo } from 'mongoose';
 import type { MintState, StoredProof, TokenStatus } from '../domain/proof.ts';
 import { TOKENS, WALLETS } from './collections.ts';
 
@@ -70,4 +70,10 @@ export function walletsOf(db: mongo.Db): mongo.Collection<WalletDocument> {
 
 export function tokensOf(db: mongo.Db): mongo.Collection<TokenDocument> {
   return db.collection<TokenDocument>(TOKENS);
+}
+
+/** Documents of other services may lack the timestamp; the usual kind of id holds one too. */
+export function storedAt({ createdAt, _id }: Pick<TokenDocument, 'createdAt' | '_id'>): Date {
+  const id: unknown = _id;
+  return createdAt ?? (id instanceof mongo.ObjectId ? id.getTimestamp() : new Date(0));
 }

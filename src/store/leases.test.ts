@@ -98,7 +98,9 @@ describe('acquireLeases', () => {
         { _id: `reconcile:${mine.npub}|${mine.mint_url}`, fence: 1, owner: me },
       ],
     ]);
-    expect(busy).toEqual([{ ...theirs, run_id: `run of ${other}`, expires_at: expect.any(Date) }]);
+    expect(busy).toEqual([
+      { ...theirs, owner: other, run_id: `run of ${other}`, expires_at: expect.any(Date) },
+    ]);
     const lasts = (busy[0]?.expires_at.getTime() ?? 0) - before;
     expect(lasts).toBeGreaterThanOrEqual(LONG_MS);
     expect(lasts).toBeLessThan(LONG_MS + 10_000);

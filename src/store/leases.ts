@@ -42,10 +42,13 @@ export interface LeaseClaim {
   owner: string;
   run_id: string;
   ttl_ms: number;
+  /** Owners that are known to be gone: what they held is free before its time. */
+  gone?: readonly string[];
 }
 
 /** A wallet that another process holds. */
 export interface BusyWallet extends WalletName {
+  owner: string | null;
   run_id: string;
   expires_at: Date;
 }
@@ -140,10 +143,14 @@ function isHindered(error: unknown): boolean {
 }
 
 /** The condition stands in the update, because the filter of an upsert takes no `$expr`. */
-function takeIfFree({ owner, run_id, ttl_ms }: LeaseClaim): mongo.Document[] {
+function takeIfFree({ owner, run_id, ttl_ms, gone = [] }: LeaseClaim): mongo.Document[] {
   const isMine = { $eq: ['$owner', { $literal: owner }] };
   const isFree = {
-    $or: [{ $eq: [{ $ifNull: ['$owner', null] }, null] }, { $lte: ['$expires_at', '$$NOW'] }],
+    $or: [
+      { $eq: [{ $ifNull: ['$owner', null] }, null] },
+      { $lte: ['$expires_at', '$$NOW'] },
+      { $in: ['$owner', [...gone]] },
+    ],
   };
   const mayTake = { $or: [isMine, isFree] };
   const fence = { $ifNull: ['$fence', 0] };
@@ -184,7 +191,7 @@ function inHands(
     if (lease.owner === owner) acquired.held.set(leaseKey(wallet), { _id, fence, owner });
     else {
       const { npub, mint_url } = wallet;
-      acquired.busy.push({ npub, mint_url, run_id, expires_at });
+      acquired.busy.push({ npub, mint_url, owner: lease.owner, run_id, expires_at });
     }
   }
   return acquired;

@@ -20,7 +20,15 @@ export type RunSummary = Omit<ReconcileRun, 'lanes'>;
 export type RunFields = Partial<
   Pick<
     ReconcileRun,
-    'state' | 'ended_at' | 'applied' | 'partial' | 'counts' | 'drift' | 'mints' | 'verdicts'
+    | 'state'
+    | 'owner'
+    | 'ended_at'
+    | 'applied'
+    | 'partial'
+    | 'counts'
+    | 'drift'
+    | 'mints'
+    | 'verdicts'
   >
 >;
 

@@ -1,5 +1,5 @@
 import type { mongo } from 'mongoose';
-import type { MintState, TokenStatus } from '../domain/proof.ts';
+import type { MintState, StoredProof, TokenStatus } from '../domain/proof.ts';
 import { hasName, named, yOf } from '../domain/proof_y.ts';
 import { TOKENS } from './collections.ts';
 import { type TokenDocument, type TransactionType, tokensOf } from './documents.ts';
@@ -17,6 +17,8 @@ export interface ScannedToken {
   mint_state: MintState | null;
   /** Public names of its coins. */
   ys: string[];
+  /** Coins that cannot be named, because their secret is missing or is no text: never known. */
+  nameless: number;
 }
 
 /** Wallets that are read together. */
@@ -51,7 +53,9 @@ const FIELDS = {
   'proofs.Y': 1,
 } as const;
 
-type Row = Omit<TokenDocument, 'proofs'> & { proofs?: { Y?: string }[] | null };
+type Row = Omit<TokenDocument, 'proofs'> & { proofs?: unknown };
+/** Documents of other services may hold anything where a coin should be. */
+type FoundCoin = { Y?: unknown; secret?: unknown } | null;
 
 /**
  * Streams the tokens of a group of wallets in chunks, by cursor: memory does not grow with them.
@@ -71,20 +75,19 @@ export async function* scanTokens(
     .batchSize(CHUNK);
   if (options.index !== null) cursor.hint(options.index);
   try {
-    let chunk: Row[] = [];
-    for await (const row of cursor) {
-      if (!Array.isArray(row.proofs) || row.proofs.length === 0) continue;
-      chunk.push(row);
-      if (chunk.length < CHUNK) continue;
-      yield await scanned(db, chunk, stage, options);
-      chunk = [];
+    for (let first = await cursor.next(); first !== null; first = await cursor.next()) {
+      const rows = [first, ...cursor.readBufferedDocuments()].filter(hasCoins);
+      if (rows.length > 0) yield await scanned(db, rows, stage, options);
     }
-    if (chunk.length > 0) yield await scanned(db, chunk, stage, options);
   } catch (error) {
     throw translated(error);
   } finally {
     await cursor.close();
   }
+}
+
+function hasCoins({ proofs }: Row): boolean {
+  return Array.isArray(proofs) && proofs.length > 0;
 }
 
 function filterOf(
@@ -116,18 +119,31 @@ async function scanned(
   { deep, keep_names }: ScanOptions,
 ): Promise<ScannedToken[]> {
   const anew = deep && stage === 'live';
-  const nameless = rows.filter(({ proofs }) => anew || !proofs?.every(hasName));
-  const names = nameless.length > 0 ? await nameAnew(db, nameless, keep_names) : new Map();
-  return rows.map((row) => ({
-    _id: row._id,
-    npub: row.npub,
-    mint_url: row.mint_url,
-    status: row.status,
-    transaction_type: row.transaction_type,
-    reserved_by: row.reserved_by ?? null,
-    mint_state: row.mint_state ?? null,
-    ys: names.get(String(row._id)) ?? row.proofs?.map(({ Y }) => Y ?? '') ?? [],
-  }));
+  const unsure = rows.filter((row) => anew || !coinsOf(row).every(isNamed));
+  const names = unsure.length > 0 ? await nameAnew(db, unsure, keep_names) : new Map();
+  return rows.map((row) => {
+    const found = names.get(String(row._id)) ?? coinsOf(row).map((coin) => coin?.Y);
+    const ys = found.filter((y: unknown) => typeof y === 'string');
+    return {
+      _id: row._id,
+      npub: row.npub,
+      mint_url: row.mint_url,
+      status: row.status,
+      transaction_type: row.transaction_type,
+      reserved_by: row.reserved_by ?? null,
+      mint_state: row.mint_state ?? null,
+      ys,
+      nameless: found.length - ys.length,
+    };
+  });
+}
+
+function coinsOf({ proofs }: Pick<Row, 'proofs'>): FoundCoin[] {
+  return Array.isArray(proofs) ? proofs : [];
+}
+
+function isNamed(coin: FoundCoin): boolean {
+  return coin !== null && hasName(coin);
 }
 
 /** Names coins from their secrets, and keeps the names where that is wanted. */
@@ -135,27 +151,29 @@ async function nameAnew(
   db: mongo.Db,
   rows: readonly Row[],
   keep: boolean,
-): Promise<Map<string, string[]>> {
+): Promise<Map<string, (string | null)[]>> {
   const tokens = await tokensOf(db)
     .find({ _id: { $in: rows.map(({ _id }) => _id) } })
     .project<Pick<TokenDocument, '_id' | 'proofs'>>({ 'proofs.secret': 1, 'proofs.Y': 1 })
     .toArray();
-  const names = new Map(
-    tokens.map(({ _id, proofs }) => [String(_id), proofs.map(({ secret }) => yOf(secret))]),
-  );
+  const names = new Map(tokens.map((token) => [String(token._id), coinsOf(token).map(nameOf)]));
   if (keep) await keepNames(db, tokens, names);
   return names;
+}
+
+function nameOf(coin: FoundCoin): string | null {
+  return typeof coin?.secret === 'string' ? yOf(coin.secret) : null;
 }
 
 /** Each name is written only beside the secret that it was made of. */
 async function keepNames(
   db: mongo.Db,
   tokens: readonly Pick<TokenDocument, '_id' | 'proofs'>[],
-  names: ReadonlyMap<string, readonly string[]>,
+  names: ReadonlyMap<string, readonly (string | null)[]>,
 ): Promise<void> {
   const writes = tokens.flatMap(({ _id, proofs }) => {
     const ys = names.get(String(_id)) ?? [];
-    if (proofs.every(({ Y }, at) => Y === ys[at])) return [];
+    if (ys.includes(null) || proofs.every(({ Y }, at) => Y === ys[at])) return [];
     const secrets = proofs.map(({ secret }, at) => [`proofs.${at}.secret`, secret]);
     const named = ys.map((y, at) => [`proofs.${at}.Y`, y]);
     const filter = { _id, ...Object.fromEntries(secrets) } as mongo.Filter<TokenDocument>;
@@ -170,23 +188,34 @@ export type FullToken = Omit<TokenDocument, 'proofs'> & { proofs: ReturnType<typ
 /**
  * Every document that holds a coin of these tokens: they decide together, because an old coin may
  * stand in a spent token and in a later live one.
+ *
+ * @param anew names the coins from their secrets, whatever names were written down
  */
 export async function readHolders(
   db: mongo.Db,
   tokenIds: readonly mongo.ObjectId[],
+  anew: boolean,
 ): Promise<FullToken[]> {
   try {
     const tokens = db.collection<TokenDocument>(TOKENS);
     const own = await tokens.find({ _id: { $in: [...tokenIds] } }).toArray();
-    const secrets = own.flatMap(({ proofs }) => proofs.map(({ secret }) => secret));
+    const secrets = own.flatMap((token) => soundCoins(token).map(({ secret }) => secret));
     const npubs = [...new Set(own.map(({ npub }) => npub))];
     const holders = await tokens
       .find({ npub: { $in: npubs }, 'proofs.secret': { $in: secrets } })
       .toArray();
-    return holders.map((token) => ({ ...token, proofs: token.proofs.map(named) }));
+    const name = (coin: StoredProof) => (anew ? { ...coin, Y: yOf(coin.secret) } : named(coin));
+    return holders.map((token) => ({ ...token, proofs: soundCoins(token).map(name) }));
   } catch (error) {
     throw translated(error);
   }
+}
+
+/** The coins of a document; what is none is left out. */
+export function soundCoins({ proofs }: TokenDocument): StoredProof[] {
+  return (proofs as (StoredProof | null)[]).filter(
+    (coin) => typeof coin?.secret === 'string',
+  ) as StoredProof[];
 }
 
 /** Spent is final: these tokens are not asked about again. */

@@ -1,6 +1,6 @@
 import type { mongo } from 'mongoose';
-import { WALLETS } from './collections.ts';
-import { type TokenDocument, tokensOf } from './documents.ts';
+import { TOKENS, WALLETS } from './collections.ts';
+import { type TokenDocument, tokensOf, walletsOf } from './documents.ts';
 import { translated } from './errors.ts';
 import { BALANCE_INDEX } from './indexes.ts';
 import { npubFilter, type WalletSelection } from './wallet_reads.ts';
@@ -11,21 +11,44 @@ export interface WalletKey {
   mint_url: string;
 }
 
+type Npubs = WalletSelection['npubs'];
+
 /** The mints of all wallets and of all tokens, one with another, as they are spelled. */
-export async function mintsOfWallets(
-  db: mongo.Db,
-  npubs: WalletSelection['npubs'],
-): Promise<string[]> {
+export async function mintsOfWallets(db: mongo.Db, npubs: Npubs): Promise<string[]> {
   try {
-    const rows = await tokensOf(db)
-      .aggregate<{ _id: string }>(
-        [...walletKeys(npubFilter(npubs)), { $group: { _id: '$_id.mint_url' } }],
-        OPTIONS,
-      )
+    const rows = await walletsOf(db)
+      .aggregate<{ _id: string }>([{ $match: npubFilter(npubs) }, { $group: { _id: '$mint_url' } }])
       .toArray();
-    return rows.map(({ _id }) => _id).sort();
+    const mints = new Set(rows.map(({ _id }) => _id));
+    for await (const { mint_url } of tokensElsewhere(db, npubs, mints)) mints.add(mint_url);
+    return [...mints].sort();
   } catch (error) {
     throw translated(error);
+  }
+}
+
+/**
+ * Looks for a token at a mint that is not known yet, again and again. Each look goes on where the
+ * last one ended and leaps over all tokens of a wallet, so that a long history costs nothing.
+ *
+ * @param known mints; whoever gets a token adds its mint before the next look
+ */
+async function* tokensElsewhere(
+  db: mongo.Db,
+  npubs: Npubs,
+  known: ReadonlySet<string>,
+): AsyncGenerator<WalletKey> {
+  for (let from = ''; ; ) {
+    const next = await tokensOf(db)
+      .find({ ...ownersIn(npubs, { $gte: from }), mint_url: { $nin: [...known] } })
+      .project<WalletKey>({ _id: 0, npub: 1, mint_url: 1 })
+      .sort({ npub: 1, mint_url: 1 })
+      .hint(BALANCE_INDEX)
+      .limit(1)
+      .next();
+    if (next === null) return;
+    yield next;
+    from = next.npub;
   }
 }
 
@@ -38,17 +61,20 @@ export async function mintsOfWallets(
  */
 export async function* listWalletKeys(
   db: mongo.Db,
-  npubs: WalletSelection['npubs'],
+  npubs: Npubs,
   mintUrls: readonly string[],
   after: string | null,
 ): AsyncGenerator<WalletKey> {
-  const match: mongo.Filter<TokenDocument> = {
-    $and: [npubFilter(npubs), after === null ? {} : { npub: { $gt: after } }],
-    mint_url: { $in: [...mintUrls] },
-  };
+  const owners = ownersIn(npubs, { $gt: after ?? '' });
+  const [first = [], ...others] = mintUrls.map((mint_url) => keysAt(owners, mint_url));
+  if (mintUrls.length === 0) return;
+  const more = [
+    ...others.map((pipeline) => ({ $unionWith: { coll: TOKENS, pipeline } })),
+    ...[first, ...others].map((pipeline) => ({ $unionWith: { coll: WALLETS, pipeline } })),
+  ];
   const cursor = tokensOf(db).aggregate<{ _id: WalletKey }>(
-    [...walletKeys(match), { $sort: { '_id.npub': 1, '_id.mint_url': 1 } }],
-    OPTIONS,
+    [...first, ...more, { $group: { _id: '$_id' } }, { $sort: { _id: 1 } }],
+    { hint: BALANCE_INDEX, allowDiskUse: true },
   );
   try {
     for await (const { _id } of cursor) yield _id;
@@ -59,15 +85,21 @@ export async function* listWalletKeys(
   }
 }
 
-/** From the index alone: no document is read. */
-const OPTIONS = { hint: BALANCE_INDEX, allowDiskUse: true };
-
-function walletKeys($match: mongo.Filter<TokenDocument>): mongo.Document[] {
-  const _id = { npub: '$npub', mint_url: '$mint_url' };
+/**
+ * One owner after the other from the index alone: the server leaps over an owner's tokens where it
+ * groups by the index's first field, and only where that field stands in the filter too.
+ */
+function keysAt(owners: mongo.Filter<TokenDocument>, mint_url: string): mongo.Document[] {
   return [
-    { $match },
-    { $group: { _id } },
-    { $unionWith: { coll: WALLETS, pipeline: [{ $match }, { $project: { _id } }] } },
-    { $group: { _id: '$_id' } },
+    { $match: { ...owners, mint_url } },
+    { $group: { _id: '$npub' } },
+    { $project: { _id: { npub: '$_id', mint_url: { $literal: mint_url } } } },
   ];
+}
+
+function ownersIn(
+  npubs: Npubs,
+  range: { $gt: string } | { $gte: string },
+): mongo.Filter<TokenDocument> {
+  return { npub: npubs === 'all' ? range : { ...range, $in: [...npubs] } };
 }

@@ -127,8 +127,41 @@ describe('a run that only reads', () => {
     await tokensOf(ground.db).updateOne({ _id: token._id }, { $set: { 'proofs.0.Y': wrong } });
     await ground.mint.control.setState([token.proofs[0]?.Y ?? ''], 'SPENT');
     expect((await ground.reconcile()).findings).toEqual([]);
+    const dry = await ground.reconcile({ scope: { deep: true } });
+    expect(typesOf(dry.findings)).toEqual({ DB_UNSPENT_MINT_SPENT: 1 });
     const { findings } = await ground.reconcile({ scope: { deep: true }, apply: true });
-    expect(typesOf(findings)).toEqual({ DB_UNSPENT_MINT_SPENT: 1 });
+    expect(findings).toMatchObject([{ type: 'DB_UNSPENT_MINT_SPENT', done: true }]);
+  });
+
+  it('coins that are no coins are unknown, and stop nothing', async () => {
+    const ground = await runGround();
+    const good = await ground.stage([1]);
+    const bad = await ground.stage([2, 4, 8]);
+    const proofs = [null, { amount: 'x' }, { ...bad.proofs[2], amount: '8' }];
+    await tokensOf(ground.db).updateOne({ _id: bad._id }, { $set: { proofs: proofs as never } });
+    const ys = [...good.proofs, ...bad.proofs.slice(2)].map(({ Y }) => Y);
+    await ground.mint.control.setState(ys, 'SPENT');
+    const { run, findings } = await ground.reconcile({ apply: true });
+    expect(run).toMatchObject({ partial: true, verdicts: ['blocked', 'unreachable'] });
+    expect(run.counts).toMatchObject({ proofs_checked: 3, proofs_unknown: 1 });
+    expect(findings.map(({ amount, done }) => ({ amount, done }))).toEqual(
+      expect.arrayContaining([
+        { amount: 1, done: true },
+        { amount: 0, done: false },
+      ]),
+    );
+  });
+
+  it('documents with ids of another kind are checked, and left to a person', async () => {
+    const ground = await runGround();
+    const { _id, ...token } = await ground.stage([4]);
+    await tokensOf(ground.db).deleteOne({ _id });
+    const { createdAt: _, ...rest } = token;
+    await tokensOf(ground.db).insertOne({ ...rest, _id: 'my-own-id' } as never);
+    await ground.mint.control.setState([token.proofs[0]?.Y ?? ''], 'SPENT');
+    const { findings } = await ground.reconcile({ apply: true });
+    expect(findings).toMatchObject([{ type: 'DB_UNSPENT_MINT_SPENT', done: false }]);
+    expect(findings[0]?.note).toMatch(/24 hex digits/);
   });
 
   it('leaves out what is younger than it is asked to look back', async () => {

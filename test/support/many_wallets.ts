@@ -1,6 +1,5 @@
 import { mongo } from 'mongoose';
-import type { TokenDocument } from '../../src/store/documents.ts';
-import { tokensOf, walletsOf } from '../../src/store/documents.ts';
+import { type TokenDocument, tokensOf, type WalletDocument, walletsOf } from '../../src/store/documents.ts';
 import { coins } from './coins.ts';
 import { token } from './tokens.ts';
 
@@ -21,19 +20,21 @@ export interface ManyWallets {
 export async function fillWallets(db: mongo.Db, many: ManyWallets): Promise<TokenDocument[]> {
   const { mint_url, wallets, tokens, amounts, prefix = 'npub1many' } = many;
   const documents: TokenDocument[] = [];
+  const owners: WalletDocument[] = [];
   for (let number = 0; number < wallets; number += 1) {
     const npub = `${prefix}${String(number).padStart(5, '0')}`;
     const wallet_id = new mongo.ObjectId();
-    await walletsOf(db).insertOne(walletOf(wallet_id, npub, mint_url));
+    owners.push(walletOf(wallet_id, npub, mint_url));
     for (let made = 0; made < tokens; made += 1) {
       documents.push(token({ npub, wallet_id, mint_url, proofs: coins(...amounts) }));
     }
   }
+  await walletsOf(db).insertMany(owners);
   await tokensOf(db).insertMany(documents);
   return documents;
 }
 
-function walletOf(_id: mongo.ObjectId, npub: string, mint_url: string) {
+function walletOf(_id: mongo.ObjectId, npub: string, mint_url: string): WalletDocument {
   const now = new Date();
   return {
     _id,

@@ -32,6 +32,7 @@ export function storedRun(fields: Partial<RunDocument> = {}): RunDocument {
     drift: { over: 0, under: 0 },
     mints: [],
     lanes: [],
+    owner: 'test#0#1',
     plan_sha256: null,
     verdicts: [],
     expires_at: KEPT_UNTIL,

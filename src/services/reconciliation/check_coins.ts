@@ -1,10 +1,11 @@
+import { sumAmounts } from '../../domain/amount.ts';
 import { compareStates, severityOf } from '../../domain/finding.ts';
 import { actionOf } from '../../domain/finding_action.ts';
 import { isOpen } from '../../domain/melt_operation.ts';
 import type { KnownState, MintState } from '../../domain/proof.ts';
-import { sumProofs } from '../../domain/proof.ts';
 import { coinsHash, type Finding, findingKey } from '../../domain/reconcile_run.ts';
 import type { StateAsker } from '../../mint/state_asker.ts';
+import { storedAt } from '../../store/documents.ts';
 import {
   type FullToken,
   forgetFirstLook,
@@ -16,7 +17,8 @@ import {
   type WalletGroup,
 } from '../../store/token_scan.ts';
 import { eachOfSome } from './each_of_some.ts';
-import { findingsOf, isTooYoung } from './findings_of.ts';
+import { findingsOf, isTooYoung, soundAmount } from './findings_of.ts';
+import { readAhead } from './read_ahead.ts';
 import type { RunContext } from './run_context.ts';
 
 /** Coins that are asked about together; the asker makes batches of the mint's size of them. */
@@ -58,7 +60,8 @@ async function* pagesOf(
   const options = { deep, keep_names: context.run.applied, index: context.scan_index };
   let page: ScannedToken[] = [];
   let coins = 0;
-  for await (const chunk of scanTokens(context.store.db, group, stage, options)) {
+  const chunks = readAhead(scanTokens(context.store.db, group, stage, options));
+  for await (const chunk of chunks) {
     if (context.interrupted.aborted) return;
     for (const token of chunk) {
       if (!isMember(token)) continue;
@@ -80,13 +83,14 @@ async function checkPage(
 ): Promise<void> {
   const { deep } = context.run.scope;
   const asked = page.filter((token) => deep || !isKnownSpent(token));
-  const ys = [...new Set(asked.flatMap((token) => token.ys))];
-  const states = new Map(await asker.ask(ys));
-  const all = asked.reduce((sum, token) => sum + token.ys.length, 0);
-  sink.checked(all, ys.length - states.size);
-  for (const token of page) {
-    if (!asked.includes(token)) for (const y of token.ys) states.set(y, 'SPENT');
-  }
+  const ys = asked.flatMap((token) => token.ys);
+  const answered = await asker.ask(ys);
+  // As many answers as coins: none is unknown, and none stands twice.
+  const isEachKnown = answered.size === ys.length;
+  const silent = isEachKnown ? 0 : new Set(ys).size - answered.size;
+  const nameless = asked.reduce((sum, token) => sum + token.nameless, 0);
+  sink.checked(ys.length + nameless, silent + nameless);
+  const states = asked.length === page.length ? answered : withKnownSpent(page, answered);
   const suspects = page.filter((token) => isSuspect(context, token, states));
   await sink.found(await findingsOf(context, suspects, states));
   await sink.found(await strandedTokens(context, page, states));
@@ -104,17 +108,29 @@ async function checkPage(
   );
 }
 
+/** With the states of the tokens that the mint need not be asked about. */
+function withKnownSpent(
+  page: readonly ScannedToken[],
+  answered: ReadonlyMap<string, MintState>,
+): ReadonlyMap<string, MintState> {
+  const states = new Map(answered);
+  for (const token of page) {
+    if (isKnownSpent(token)) for (const y of token.ys) states.set(y, 'SPENT');
+  }
+  return states;
+}
+
 /** The mint has called all of its coins spent before, and spent is final. */
 function isKnownSpent({ status, mint_state }: ScannedToken): boolean {
   return mint_state === 'SPENT' && (status === 'spent' || status === 'failed');
 }
 
 function isNowKnownSpent(
-  { status, mint_state, ys }: ScannedToken,
+  { status, mint_state, ys, nameless }: ScannedToken,
   states: ReadonlyMap<string, MintState>,
 ): boolean {
   if (mint_state === 'SPENT' || (status !== 'spent' && status !== 'failed')) return false;
-  return ys.every((y) => states.get(y) === 'SPENT');
+  return nameless === 0 && ys.every((y) => states.get(y) === 'SPENT');
 }
 
 /** Seen unspent by an earlier look, and now one of its coins is not. */
@@ -136,8 +152,8 @@ function isSuspect(
     const state: KnownState = states.get(y) ?? 'UNKNOWN';
     return compareStates(status, state) !== null;
   };
-  const twice = new Set(ys).size < ys.length || doubled.tokens.has(String(_id));
-  return twice || ys.some(differs);
+  const isDoubled = doubled.tokens.size > 0 && doubled.tokens.has(String(_id));
+  return isDoubled || ys.some(differs) || new Set(ys).size < ys.length;
 }
 
 /** Reserved tokens whose operation has ended, or is not there. */
@@ -156,10 +172,8 @@ async function strandedTokens(
   });
   if (stranded.length === 0) return [];
   // An operation that ended while the wallet was read has let go of its tokens by now.
-  const now = await readHolders(
-    context.store.db,
-    stranded.map(({ _id }) => _id),
-  );
+  const standing = stranded.map(({ _id }) => _id);
+  const now = await readHolders(context.store.db, standing, context.run.scope.deep);
   const byId = new Map(now.map((token) => [String(token._id), token]));
   return stranded.flatMap(({ _id, reserved_by }) => {
     const token = byId.get(String(_id));
@@ -183,7 +197,7 @@ function strandedFinding(
 ): Finding | null {
   const type = 'TOKENS_WITHOUT_OPERATION';
   const { npub, mint_url, status, reserved_by = null, proofs } = token;
-  const changed = token.updatedAt ?? token._id.getTimestamp();
+  const changed = token.updatedAt ?? storedAt(token);
   const age_s = Math.max(0, Math.floor((clock().getTime() - changed.getTime()) / 1000));
   const action = actionOf({ type, operation_open: false, was_sent: false }, rules);
   if (action === null || isTooYoung(run.scope.older_than_ms, age_s)) return null;
@@ -195,7 +209,7 @@ function strandedFinding(
     ...named,
     operation_id: reserved_by,
     severity: severityOf(type, null, settings),
-    amount: sumProofs(proofs),
+    amount: sumAmounts(proofs.map((coin) => soundAmount(coin.amount))),
     age_s,
     action,
     done: false,

@@ -22,10 +22,8 @@ export async function findingsOf(
 ): Promise<Finding[]> {
   if (tokens.length === 0) return [];
   const { store, operations } = context;
-  const holders = await readHolders(
-    store.db,
-    tokens.map(({ _id }) => _id),
-  );
+  const ids = tokens.map(({ _id }) => _id);
+  const holders = await readHolders(store.db, ids, context.run.scope.deep);
   const reserved = holders.flatMap(({ reserved_by }) => reserved_by ?? []);
   const owners = await operations.byIds([...new Set(reserved)]);
   const ys = new Set(tokens.flatMap((token) => token.ys));
@@ -123,6 +121,7 @@ function toFinding(
   return {
     key: findingKey(discrepancy),
     ...discrepancy,
+    amount: soundAmount(discrepancy.amount),
     action: across === undefined ? action : 'report',
     done: false,
     note:
@@ -136,6 +135,11 @@ function toFinding(
       operation_rev: owner?.rev ?? null,
     },
   };
+}
+
+/** What is no amount is worth nothing that could be added up. */
+export function soundAmount(amount: unknown): number {
+  return Number.isSafeInteger(amount) && (amount as number) > 0 ? (amount as number) : 0;
 }
 
 /** Was it there shorter than the run is to look back? */

@@ -192,13 +192,18 @@ export class LaneRun {
     resolutions: ReadonlyMap<string, Resolution>,
   ): Promise<void> {
     const results: RepairResult[] = [];
+    const counted: RepairResult[] = [];
     for await (const { key, operation_id } of findings) {
       const resolution = resolutions.get(operation_id ?? '');
       if (resolution === undefined) continue;
-      const { ended, note } = resolution;
-      results.push({ key, done: ended, note });
+      const { ended, note, refused, unknown } = resolution;
+      const result = { key, done: ended, note, unknown };
+      results.push(result);
+      // One that waits is as it was foreseen; a plan that cannot be followed is not.
+      const isUnforeseen = this.#lane.planned !== undefined && (refused || unknown);
+      if (ended || isUnforeseen) counted.push(result);
     }
-    this.#count(results.filter(({ done }) => done));
+    this.#count(counted);
     await this.#findings.mark(this.#context.run._id, results);
   }
 
@@ -217,9 +222,10 @@ export class LaneRun {
   ): void {
     const { counts } = this.#progress;
     const quietS = this.#context.settings.quiet_period_ms / 1000;
-    for (const { operation, view } of examined) {
+    for (const { operation, view, unknown } of examined) {
       if (resolutions.get(operation._id)?.ended) continue;
       counts.operations_open += 1;
+      if (unknown) counts.operations_unknown += 1;
       if (view.age_s > quietS) counts.operations_stale += 1;
     }
   }

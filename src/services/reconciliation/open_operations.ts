@@ -27,6 +27,8 @@ export interface ExaminedOperation {
   findings: Finding[];
   /** It may be brought on: the policies want it, and nobody is paying it right now. */
   resolvable: boolean;
+  /** The mint did not say how it stands. */
+  unknown: boolean;
 }
 
 /** Looks at every open operation of a group of wallets by the one decision function. */
@@ -59,7 +61,7 @@ async function examine(
   const resolvable = mayResolve(context, types, view);
   if (await lacksTokens(context, operation)) types.push('OPERATION_WITHOUT_TOKENS');
   const findings = types.flatMap((type) => findingOf(context, operation, type, view) ?? []);
-  return { operation, view, findings, resolvable };
+  return { operation, view, findings, resolvable, unknown: isUnknown(looked) };
 }
 
 /** A mint that cannot be asked leaves the operation as it is: not known. */
@@ -76,6 +78,11 @@ async function look(
     });
     return null;
   }
+}
+
+function isUnknown(looked: Examination | null): boolean {
+  if (looked === null) return true;
+  return looked.decision.action === 'wait' && looked.decision.because === 'MINT_UNKNOWN';
 }
 
 function isPaying({ settings, clock }: RunContext, operation: OpenOperation): boolean {

@@ -1,6 +1,6 @@
 import type { mongo } from 'mongoose';
 import { CashuOpsError } from '../../domain/errors.ts';
-import { isOpen, type MeltOperation } from '../../domain/melt_operation.ts';
+import { isOpen, type MeltOperation, type OpenOperation } from '../../domain/melt_operation.ts';
 import {
   PLAN_SCHEMA,
   type PlanHeader,
@@ -71,24 +71,46 @@ export async function resolvePlanned(
     if (action !== 'resolve_operation' || operation_id === null) continue;
     if (resolutions.has(operation_id)) continue;
     const operation = await context.operations.get(operation_id);
-    const changed = whatChanged(operation, expected);
-    const resolution =
-      changed === null
-        ? await resolveOperation(context, operation_id)
-        : { outcome: null, ended: false, note: changed };
-    resolutions.set(operation_id, resolution);
+    resolutions.set(operation_id, await resolveAsPlanned(context, operation, expected));
   }
   return resolutions;
 }
 
-function whatChanged(
+/**
+ * A mint that is silent is found out without a trace: a look that is written down would move the
+ * operation on, and the plan could not be applied again.
+ */
+async function resolveAsPlanned(
+  context: RunContext,
   operation: MeltOperation | null,
+  expected: Finding['expected'],
+): Promise<Resolution> {
+  const undone = { outcome: null, ended: false };
+  if (operation === null) return { ...undone, note: 'the operation is gone', refused: true };
+  const changed = whatChanged(operation, expected);
+  if (changed !== null || !isOpen(operation)) {
+    return { ...undone, note: changed ?? 'the operation has ended', refused: true };
+  }
+  if (!(await isSilent(context, operation))) return resolveOperation(context, operation._id);
+  return { ...undone, note: 'the mint does not say how the payment stands now', unknown: true };
+}
+
+async function isSilent({ melt }: RunContext, operation: OpenOperation): Promise<boolean> {
+  try {
+    const { decision } = await melt.examine(operation);
+    return decision.action === 'wait' && decision.because === 'MINT_UNKNOWN';
+  } catch (error) {
+    if (error instanceof CashuOpsError && error.kind === 'unreachable') return true;
+    throw error;
+  }
+}
+
+function whatChanged(
+  operation: MeltOperation,
   { operation_state, operation_rev }: Finding['expected'],
 ): string | null {
-  if (operation === null) return 'the operation is gone';
   if (operation.state !== operation_state) {
     return `the operation is ${operation.state} now, not ${operation_state}`;
   }
-  if (!isOpen(operation)) return 'the operation has ended';
   return operation.rev === operation_rev ? null : 'another process has moved the operation on';
 }

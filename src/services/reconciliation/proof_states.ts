@@ -6,7 +6,7 @@ import type { MintState, NamedProof, StoredProof } from '../../domain/proof.ts';
 import { named } from '../../domain/proof_y.ts';
 import type { MintGateway } from '../../mint/gateway.ts';
 import { TOKENS } from '../../store/collections.ts';
-import { LIVE_STATUSES, type TokenDocument, walletsOf } from '../../store/documents.ts';
+import { LIVE_STATUSES, storedAt, type TokenDocument, walletsOf } from '../../store/documents.ts';
 import type { NamedToken } from '../../store/token_repair.ts';
 import type { StateCheck } from './types.ts';
 
@@ -164,9 +164,8 @@ export function comparedToken(token: NamedToken): ComparedToken {
     mint_url: token.mint_url,
     status: token.status,
     reserved_by: token.reserved_by ?? null,
-    // Documents of other services may lack the timestamp; the id holds one too.
-    created_at: token.createdAt ?? token._id.getTimestamp(),
-    changed_at: token.updatedAt ?? token.createdAt ?? token._id.getTimestamp(),
+    created_at: storedAt(token),
+    changed_at: token.updatedAt ?? storedAt(token),
     proofs: token.proofs,
   };
 }

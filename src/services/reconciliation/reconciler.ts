@@ -11,13 +11,19 @@ import {
   type ReconcileScope,
   scopeHash,
 } from '../../domain/reconcile_run.ts';
-import { type RunThresholds, verdictsOf, verdictsOfPlan } from '../../domain/run_verdicts.ts';
+import {
+  isUnknown,
+  type RunThresholds,
+  verdictsOf,
+  verdictsOfPlan,
+} from '../../domain/run_verdicts.ts';
 import { findDoubledCoins } from '../../store/doubled_coins.ts';
 import { ReconcileFindings } from '../../store/reconcile_findings.ts';
 import { ReconcileRuns } from '../../store/reconcile_runs.ts';
 import { scanIndex } from '../../store/token_scan.ts';
 import { LaneRun } from './lane.ts';
 import { lanesOf, lanesOfPlan } from './lanes_of.ts';
+import { isGone, isHere, newLeaseOwner } from './lease_owner.ts';
 import { assertApplicable, planHeader, planRows } from './plan.ts';
 import type { ReconcilerDeps, RunContext, RunProgress } from './run_context.ts';
 import type { Lane } from './wallet_groups.ts';
@@ -79,10 +85,12 @@ export class Reconciler {
   ): Promise<ReconcileRun> {
     const run = await this.runs.get(runId);
     if (run.state === 'done' || run.plan_sha256 !== null) throw nothingToContinue(run);
+    if (run.state === 'running' && isHere(run.owner) && !isGone(run.owner)) throw goesOn(run);
     const lanes = await lanesOf(this.#deps, run.scope, watch.interrupted);
-    await this.runs.finish(run._id, { state: 'running', ended_at: null });
+    const owner = newLeaseOwner();
+    await this.runs.finish(run._id, { state: 'running', ended_at: null, owner });
     const whole = { ...request, scope: run.scope, apply: run.applied };
-    return this.#work({ ...run, state: 'running' }, lanes, whole, watch);
+    return this.#work({ ...run, state: 'running', owner }, lanes, whole, watch);
   }
 
   /** What stands above the rows of a run's plan, and the rows. */
@@ -180,8 +188,9 @@ export class Reconciler {
     const drift = await this.findings.driftOf(run._id);
     const { severity_counts, sats_at_risk, critical_open } = found;
     const counts = lanes.reduce((sum, lane) => addCounts(sum, lane.counts), noCounts());
-    Object.assign(counts, { severity_counts, sats_at_risk, critical_open });
-    const partial = !whole || counts.proofs_unknown > 0 || counts.wallets_held > 0;
+    // The record knows of repairs that the lanes forgot: those before an interruption.
+    Object.assign(counts, { severity_counts, sats_at_risk, critical_open, repaired: found.done });
+    const partial = !whole || isUnknown(counts) || counts.wallets_held > 0;
     const ended: ReconcileRun = {
       ...run,
       state: whole ? 'done' : 'interrupted',
@@ -236,6 +245,7 @@ function newRun(deps: ReconcilerDeps, { scope, apply }: ReconcileRequest): Recon
     scope,
     scope_hash: scopeHash(scope),
     applied: apply,
+    owner: newLeaseOwner(),
     partial: false,
     counts: noCounts(),
     drift: { over: 0, under: 0 },
@@ -253,6 +263,7 @@ const ADDED = [
   'repaired',
   'refused',
   'operations_open',
+  'operations_unknown',
   'operations_stale',
   'wallets_held',
 ] as const;
@@ -273,6 +284,14 @@ async function settledAll<T>(work: readonly Promise<T>[]): Promise<T[]> {
     if (each.status === 'rejected') throw each.reason;
     return each.value;
   });
+}
+
+function goesOn({ _id }: ReconcileRun): CashuOpsError {
+  return new CashuOpsError(
+    'LEASE_HELD',
+    `The run ${_id} is still going on in another process of this machine, so it is not continued here. Nothing was changed.`,
+    { next_command: `cashu-ops reconcile show ${_id}` },
+  );
 }
 
 function nothingToContinue({ _id, plan_sha256 }: ReconcileRun): CashuOpsError {

@@ -126,6 +126,10 @@ export interface Resolution {
   /** It has ended: its coins are settled or free. */
   ended: boolean;
   note: string;
+  /** Nothing was tried: it is no longer what a plan expects. */
+  refused?: boolean;
+  /** The mint does not say how it stands. */
+  unknown?: boolean;
 }
 
 /** Settles, releases or waits, by the one decision function; what cannot be done now is told. */
@@ -139,7 +143,8 @@ export async function resolveOperation(context: RunContext, id: string): Promise
       operation_id: id,
       reason: messageOf(error),
     });
-    return { outcome: null, ended: false, note: error.message };
+    const unknown = error.kind === 'unreachable';
+    return { outcome: null, ended: false, note: error.message, unknown };
   }
 }
 

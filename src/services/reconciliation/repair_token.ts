@@ -4,10 +4,11 @@ import { isOpen } from '../../domain/melt_operation.ts';
 import type { MintState } from '../../domain/proof.ts';
 import { named } from '../../domain/proof_y.ts';
 import { coinsHash, type Finding } from '../../domain/reconcile_run.ts';
-import { tokensOf } from '../../store/documents.ts';
+import { storedAt, tokensOf } from '../../store/documents.ts';
 import { translated } from '../../store/errors.ts';
 import { toObjectId } from '../../store/new_token.ts';
 import { giveBackCoins, type NamedToken, unreserveToken } from '../../store/token_repair.ts';
+import { soundCoins } from '../../store/token_scan.ts';
 import type { CorrectionDeps } from './corrections.ts';
 import { markSpent, removeDoubles } from './corrections.ts';
 import type { RunContext } from './run_context.ts';
@@ -44,8 +45,10 @@ export async function repairToken(
   try {
     return await attempt(context, deps, repair, states);
   } catch (error) {
-    if (!(error instanceof CashuOpsError) || error.kind !== 'conflict') throw error;
-    if (error.code === 'LEASE_LOST') throw error;
+    // A token of an odd make is one that stays as it is; trouble of other kinds ends the run.
+    const isOfToken =
+      error instanceof CashuOpsError && (error.kind === 'conflict' || error.kind === 'usage');
+    if (!isOfToken || error.code === 'LEASE_LOST') throw error;
     return undone(repair.findings, error.message);
   }
 }
@@ -113,6 +116,9 @@ function otherWord(state: MintState | undefined): string {
 async function readToken({ store }: RunContext, tokenId: string): Promise<NamedToken | null> {
   try {
     const token = await tokensOf(store.db).findOne({ _id: toObjectId(tokenId, 'A token id') });
+    if (token !== null && soundCoins(token).length < token.proofs.length) {
+      throw new CashuOpsError('INVALID_TOKEN', 'the token holds something that is no coin');
+    }
     return token && { ...token, proofs: token.proofs.map(named) };
   } catch (error) {
     throw translated(error);
@@ -245,7 +251,7 @@ async function releasePending(
 }
 
 function changedAt({ updatedAt, createdAt, _id }: NamedToken): Date {
-  return updatedAt ?? createdAt ?? _id.getTimestamp();
+  return updatedAt ?? storedAt({ createdAt, _id });
 }
 
 async function noteFirstLook(deps: CorrectionDeps, token: NamedToken, now: Date): Promise<void> {

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { messageOf } from '../../domain/errors.ts';
 import { acquireLeases, keepLeases, type Lease, releaseLeases } from '../../store/leases.ts';
 import type { WalletKey } from '../../store/wallet_keys.ts';
+import { isGone, newLeaseOwner } from './lease_owner.ts';
 import type { RunContext } from './run_context.ts';
 
 /** How long a lease lasts when its process is gone (ms). */
@@ -20,7 +20,7 @@ export async function whileHolding(
   work: (leases: ReadonlyMap<string, Lease>) => Promise<void>,
 ): Promise<void> {
   const { store, log } = context;
-  const owner = randomUUID();
+  const owner = newLeaseOwner();
   const kept = keepLeases(store.db, owner, LEASE_MS, (error) =>
     log.warn('A lease could not be renewed', { reason: messageOf(error) }),
   );
@@ -42,9 +42,14 @@ async function claim(
   owner: string,
 ): Promise<ReadonlyMap<string, Lease>> {
   const end = performance.now() + wait_lock_ms;
+  const gone = new Set<string>();
   for (;;) {
-    const who = { owner, run_id: run._id, ttl_ms: LEASE_MS };
+    const who = { owner, run_id: run._id, ttl_ms: LEASE_MS, gone: [...gone] };
     const { held, busy } = await acquireLeases(store.db, wallets, who);
+    const dead = busy.flatMap((wallet) => wallet.owner ?? []).filter(isGone);
+    const newlyKnown = dead.filter((each) => !gone.has(each));
+    for (const each of newlyKnown) gone.add(each);
+    if (newlyKnown.length > 0) continue;
     const left = end - performance.now();
     if (busy.length === 0 || left <= 0 || interrupted.aborted) return held;
     await releaseLeases(store.db, owner);
