@@ -1,5 +1,6 @@
 import { startPracticeGround } from '../src/practice/practice_ground.ts';
 import { benchMelt } from './melt_vs_bare.ts';
+import { benchReconcile } from './reconcile.ts';
 import { benchBalance, benchVersion } from './startup.ts';
 
 const say = (line: string) => void process.stdout.write(`${line}\n`);
@@ -10,6 +11,7 @@ try {
   await benchMelt(ground, say);
   benchVersion(say);
   benchBalance(ground, say);
+  await benchReconcile(ground, say, note);
 } finally {
   await ground.stop();
 }

@@ -30,7 +30,7 @@ export interface BenchDatabase {
 export async function benchDatabase(
   ground: PracticeGround,
   name: string,
-  fill: (db: mongo.Db) => Promise<void>,
+  fill: (ops: CashuOps) => Promise<void>,
 ): Promise<BenchDatabase> {
   const mongodb_uri = withDatabase(ground.replicaSet.uri, name);
   const ops = await openCashuOps({
@@ -41,7 +41,7 @@ export async function benchDatabase(
   ops.store.client.on('commandStarted', () => {
     commands += 1;
   });
-  await fill(ops.store.db);
+  await fill(ops);
   await ensureStore(ops.store);
   return {
     ops,

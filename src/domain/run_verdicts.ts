@@ -35,8 +35,9 @@ export function verdictsOf(
 /** What it means that a plan was carried out: its findings were known, its refusals were not. */
 export function verdictsOfPlan(counts: RunCounts, partial: boolean): ErrorKind[] {
   const kinds: [boolean, ErrorKind][] = [
-    [counts.critical_open > 0, 'critical'],
-    [counts.proofs_unknown > 0 || (partial && counts.wallets_held === 0), 'unreachable'],
+    // A row that was refused because its operation has moved on needs nobody.
+    [counts.critical_open > 0 && counts.operations_open > 0, 'critical'],
+    [isUnknown(counts) || (partial && counts.wallets_held === 0), 'unreachable'],
     [counts.refused > 0 || counts.wallets_held > 0, 'conflict'],
   ];
   return kinds.flatMap(([holds, kind]) => (holds ? [kind] : []));

@@ -181,13 +181,17 @@ export class ReconcileFindings {
     return driftFrom(rows);
   }
 
-  /** Which of these keys a run has. A round trip for each 1,000, from the index alone. */
-  async keysOfRun(runId: string, keys: Iterable<string>): Promise<Set<string>> {
+  /**
+   * Which of these keys a run has. A round trip for each 1,000.
+   *
+   * @param open only findings that the run did not repair: one that came back since is new
+   */
+  async keysOfRun(runId: string, keys: Iterable<string>, open = false): Promise<Set<string>> {
     const known = new Set<string>();
     for (const batch of batchesOf(keys, KEYS_BATCH)) {
       const found = await translating(() =>
         this.#findings
-          .find({ run_id: runId, key: { $in: batch } })
+          .find({ run_id: runId, key: { $in: batch }, ...(open && { done: false }) })
           .project<{ key: string }>({ _id: 0, key: 1 })
           .toArray(),
       );

@@ -1,4 +1,4 @@
-import type { mongo } from 'mongoose';
+import { mongo } from 'mongoose';
 import type { MintState, StoredProof, TokenStatus } from '../domain/proof.ts';
 import { hasName, named, yOf } from '../domain/proof_y.ts';
 import { TOKENS } from './collections.ts';
@@ -103,13 +103,22 @@ function filterOf(
   return { ...wallets, status: 'spent', ...(deep ? {} : open) };
 }
 
-/** The index for `scanTokens`, where it stands: without it reading is only slower. */
-export async function scanIndex(db: mongo.Db): Promise<string | null> {
+/** The indexes of the tokens; none where nobody has prepared the database. */
+export async function indexesOf(db: mongo.Db): Promise<mongo.Document[]> {
   try {
-    return (await tokensOf(db).indexExists(SCAN_INDEX)) ? SCAN_INDEX : null;
+    return await tokensOf(db).listIndexes().toArray();
   } catch (error) {
+    const missing =
+      error instanceof mongo.MongoServerError && error.codeName === 'NamespaceNotFound';
+    if (missing) return [];
     throw translated(error);
   }
+}
+
+/** The index for `scanTokens`, where it stands: without it reading is only slower. */
+export async function scanIndex(db: mongo.Db): Promise<string | null> {
+  const indexes = await indexesOf(db);
+  return indexes.some(({ name }) => name === SCAN_INDEX) ? SCAN_INDEX : null;
 }
 
 async function scanned(

@@ -179,7 +179,7 @@ describe('the leases of a run', () => {
 });
 
 describe('a process that is paused in the middle of its repairs', () => {
-  const TOKENS_OF_IT = 300;
+  const TOKENS_OF_IT = 120;
 
   /** Stands still with some repairs made, and no transaction open. */
   async function pausedBetweenRepairs(ground: RunGround) {

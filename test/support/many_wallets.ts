@@ -1,5 +1,10 @@
 import { mongo } from 'mongoose';
-import { type TokenDocument, tokensOf, type WalletDocument, walletsOf } from '../../src/store/documents.ts';
+import {
+  type TokenDocument,
+  tokensOf,
+  type WalletDocument,
+  walletsOf,
+} from '../../src/store/documents.ts';
 import { coins } from './coins.ts';
 import { token } from './tokens.ts';
 

@@ -56,6 +56,7 @@ async function* notIn(
     const known = await store.keysOfRun(
       runId,
       batch.map(({ key }) => key),
+      true,
     );
     yield* batch.filter(({ key }) => !known.has(key));
   }

@@ -95,11 +95,16 @@ function typesOf(
   looked: Examination | null,
 ): OperationFindingType[] {
   const { state } = operation;
-  const waitsForChange = 'reason' in operation && operation.reason.startsWith('paid, but ');
-  if (waitsForChange) return ['CHANGE_OUTSTANDING'];
+  if (waitsForChange(operation) !== null) return ['CHANGE_OUTSTANDING'];
   if (looked?.decision.action === 'settle') return ['OPERATION_PAID_NOT_SETTLED'];
   const attention = looked?.decision.action === 'attention' && !isPaying(context, operation);
   return attention || state === 'needs_attention' ? ['OPERATION_NEEDS_ATTENTION'] : [];
+}
+
+/** What was written down about a payment whose change is not told or does not add up. */
+function waitsForChange(operation: OpenOperation): string | null {
+  const isWaiting = 'reason' in operation && operation.reason.startsWith('paid, but ');
+  return isWaiting ? operation.reason : null;
 }
 
 /** A payment that somebody is making is left alone, unless the mint shows that it is made. */
@@ -197,7 +202,6 @@ function whyLocked(
   looked: Examination | null,
 ): Pick<OpenOperationView, 'reason' | 'missing' | 'look_again_at'> {
   const nothing = { missing: [], look_again_at: null };
-  const written = 'reason' in operation ? operation.reason : null;
   if (looked === null) {
     return { ...nothing, reason: reasonText('MINT_UNKNOWN'), missing: ['the mint must answer'] };
   }
@@ -210,7 +214,10 @@ function whyLocked(
         look_again_at: decision.releasableAt,
       };
     case 'settle':
-      return { ...nothing, reason: written ?? 'the mint shows the payment; it is to be booked' };
+      return {
+        ...nothing,
+        reason: waitsForChange(operation) ?? 'the mint shows the payment; it is to be booked',
+      };
     case 'finish':
       return { ...nothing, reason: 'its coins were exchanged; the new ones are to be stored' };
     case 'release':

@@ -134,9 +134,9 @@ export class Reconciler {
     request: ReconcileRequest,
     watch: RunWatch,
   ): Promise<ReconcileRun> {
-    const context = await this.#context(run, request, watch);
     const limit = pLimit(MINTS_AT_ONCE);
     try {
+      const context = await this.#context(run, request, watch);
       const done = await settledAll(
         lanes.map((lane) => limit(() => this.#lane(context, lane, run.lanes))),
       );

@@ -136,7 +136,13 @@ export interface Resolution {
 export async function resolveOperation(context: RunContext, id: string): Promise<Resolution> {
   try {
     const outcome = await context.melt.resume(id);
-    return { outcome, ended: !isOpen(outcome.operation), note: outcome.message };
+    const { operation, message } = outcome;
+    const open = isOpen(operation);
+    return {
+      outcome,
+      ended: !open,
+      note: open && 'reason' in operation ? operation.reason : message,
+    };
   } catch (error) {
     if (!(error instanceof CashuOpsError)) throw error;
     context.log.warn('An operation could not be brought to its end', {
