@@ -29,7 +29,7 @@ export async function benchReconcile(ground: PracticeGround, say: Say, note: Say
     const [large, small] = wallets;
     if (large === undefined || small === undefined) throw new Error('two wallets were made');
     note('comparing the speed');
-    await benchSpeed(database, large, LIVE, say);
+    await benchSpeed(database, large, LIVE, ground.mint.control, say);
     note('comparing the memory');
     await benchMemory(database, large, small, say);
   } finally {

@@ -40,8 +40,8 @@ export interface ScanOptions {
   index: string | null;
 }
 
-/** So many documents are named together. */
-const CHUNK = 200;
+/** So many documents come with one answer of the database, and are named together. */
+const CHUNK = 100;
 
 const FIELDS = {
   npub: 1,

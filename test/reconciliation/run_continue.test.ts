@@ -9,7 +9,7 @@ import { fillWallets, ysOf } from '../support/many_wallets.ts';
 import { codeOf } from '../support/melt_ground.ts';
 import { applyPlan, planOf } from '../support/reconcile_plans.ts';
 import {
-  afterItsMinute,
+  endTransactions,
   hashesOf,
   rawRuns,
   requestFor,
@@ -207,7 +207,7 @@ describe('a run that repairs', () => {
     await untilInSecondGroup(ground);
     child.kill('SIGKILL');
     await ended;
-    await afterItsMinute(ground);
+    await endTransactions(ground.ops.store.client);
     const [run] = await rawRuns(ground);
     expect(run).toMatchObject({ state: 'running', applied: true });
     expect((await ground.events('proof_state_reconciled')).length).toBeLessThan(48);

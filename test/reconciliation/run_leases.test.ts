@@ -1,54 +1,21 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { ReconcileRequest } from '../../src/services/reconciliation/reconciler.ts';
-import { AUDIT_LOG, TOKENS } from '../../src/store/collections.ts';
+import { AUDIT_LOG } from '../../src/store/collections.ts';
 import type { TokenDocument } from '../../src/store/documents.ts';
 import { acquireLeases } from '../../src/store/leases.ts';
-import { until } from '../melt/kill_points.ts';
-import { endSession, type Hold, withFailPoint, withHolds } from '../support/fail_point.ts';
+import { withFailPoint } from '../support/fail_point.ts';
+import { applying, expectRepairedOnce, slowMint, spentCoins } from '../support/lease_ground.ts';
 import { fillWallets, ysOf } from '../support/many_wallets.ts';
 import { codeOf } from '../support/melt_ground.ts';
 import { applyPlan, planOf } from '../support/reconcile_plans.ts';
 import {
-  hashesOf,
   letLeasesRunOut,
-  openTransactions,
   rawLeases,
   requestFor,
-  runReconcile,
-  startReconcile,
   untilHeld,
   watching,
 } from '../support/reconcile_process.ts';
 import { type RunGround, runGround } from '../support/run_ground.ts';
 import { secondProcess } from '../support/second_process.ts';
-
-/** Coins that are spendable here and spent at the mint, each in a token of its own. */
-async function spentCoins(ground: RunGround, count: number): Promise<TokenDocument[]> {
-  const { url: mint_url, control } = ground.mint;
-  const many = { mint_url, wallets: 1, tokens: count, amounts: [8] };
-  const tokens = await fillWallets(ground.db, many);
-  await control.setState(ysOf(tokens), 'SPENT');
-  return tokens;
-}
-
-/** The mint takes its time for the first answers, so that a run holds its wallets so long. */
-function slowMint({ mint }: RunGround, ms: number, times = 1): Promise<void> {
-  const action = { type: 'delay', ms } as const;
-  return mint.control.setFaults([{ endpoint: 'checkstate', phase: 'before', times, action }]);
-}
-
-const applying = (more: Partial<ReconcileRequest> = {}) => requestFor({ apply: true, ...more });
-
-/** Each coin is spent once, and the audit log tells of each repair once. */
-async function expectRepairedOnce(ground: RunGround, tokens: readonly TokenDocument[]) {
-  const now = await Promise.all(tokens.map(ground.read));
-  expect(now.map((token) => token?.status)).toEqual(tokens.map(() => 'spent'));
-  const events = await ground.events('proof_state_reconciled');
-  expect(events.flatMap(({ ys }) => ys ?? []).toSorted()).toEqual(ysOf(tokens).toSorted());
-  expect(events).toHaveLength(tokens.length);
-  expect(await ground.db.collection(TOKENS).countDocuments()).toBe(tokens.length);
-}
 
 describe('two runs that repair one wallet at once', () => {
   it('exactly one works, the other counts the wallet as held', async () => {
@@ -175,125 +142,5 @@ describe('the leases of a run', () => {
     const reading = await (await secondProcess(ground)).reconciler.run(requestFor(), watching());
     expect(reading.counts).toMatchObject({ wallets_held: 0, proofs_checked: 1 });
     await first;
-  });
-});
-
-describe('a process that is paused in the middle of its repairs', () => {
-  const TOKENS_OF_IT = 120;
-
-  /** Stands still with some repairs made, and no transaction open. */
-  async function pausedBetweenRepairs(ground: RunGround) {
-    const { child, ended } = startReconcile(ground, ['--all', '--apply']);
-    const made = () => ground.db.collection(TOKENS).countDocuments({ status: 'spent' });
-    await until(async () => (await made()) > 20, { what: 'the first repairs' });
-    for (;;) {
-      child.kill('SIGSTOP');
-      await sleep(100);
-      if ((await openTransactions(ground.ops.store.client)).length === 0) break;
-      child.kill('SIGCONT');
-      await sleep(7);
-    }
-    return { child, ended, made: await made() };
-  }
-
-  it('cannot write after another has taken the wallet over', async () => {
-    const ground = await runGround();
-    const tokens = await spentCoins(ground, TOKENS_OF_IT);
-    const { child, ended, made } = await pausedBetweenRepairs(ground);
-    expect(made).toBeLessThan(TOKENS_OF_IT);
-    const early = await ground.ops.reconciler.run(applying(), watching());
-    expect(early.verdicts).toEqual(['conflict']);
-    await letLeasesRunOut(ground);
-    const next = await ground.ops.reconciler.run(applying(), watching());
-    expect(next.counts).toMatchObject({ repaired: TOKENS_OF_IT - made, wallets_held: 0 });
-    const before = await hashesOf(ground.db, [TOKENS, AUDIT_LOG, 'leases']);
-    child.kill('SIGCONT');
-    const end = await ended;
-    expect([end.code, end.json().error.code]).toEqual([24, 'LEASE_LOST']);
-    expect(await hashesOf(ground.db, [TOKENS, AUDIT_LOG, 'leases'])).toEqual(before);
-    await expectRepairedOnce(ground, tokens);
-  });
-
-  it('cannot write when its lease was taken over while it works on', async () => {
-    const ground = await runGround();
-    const tokens = await spentCoins(ground, TOKENS_OF_IT);
-    const { child, ended, made } = await pausedBetweenRepairs(ground);
-    await letLeasesRunOut(ground);
-    // The other run holds the wallet, and waits for the mint, when the first comes back.
-    await slowMint(ground, 3_000);
-    const other = ground.ops.reconciler.run(applying(), watching());
-    await until(async () => (await rawLeases(ground)).every(({ fence }) => fence === 2));
-    child.kill('SIGCONT');
-    const end = await ended;
-    expect([end.code, end.json().error.code]).toEqual([24, 'LEASE_LOST']);
-    expect(await ground.db.collection(TOKENS).countDocuments({ status: 'spent' })).toBe(made);
-    // Giving back what it no longer has would leave the other without its lease.
-    expect((await rawLeases(ground)).filter(({ owner }) => owner === null)).toEqual([]);
-    expect((await other).counts.repaired).toBe(TOKENS_OF_IT - made);
-    await expectRepairedOnce(ground, tokens);
-  });
-
-  it('inside a transaction loses that one too', async () => {
-    const ground = await runGround();
-    const tokens = await spentCoins(ground, 5);
-    const hold: Hold = {
-      command: 'insert',
-      namespace: `${ground.db.databaseName}.${AUDIT_LOG}`,
-      appName: 'cashu-ops/reconcile',
-      skip: 2,
-      holdMs: 1_500,
-    };
-    const { client } = ground.ops.store;
-    const { child, ended, session } = await withHolds(client, async (server) => {
-      await server.hold(hold);
-      const running = startReconcile(ground, ['--all', '--apply']);
-      const session = await server.held();
-      running.child.kill('SIGSTOP');
-      return { ...running, session };
-    });
-    const early = await ground.ops.reconciler.run(applying(), watching());
-    expect(early.verdicts).toEqual(['conflict']);
-    // The server does so by itself a minute later.
-    await endSession(client, session);
-    await letLeasesRunOut(ground);
-    const next = await ground.ops.reconciler.run(applying(), watching());
-    expect(next.counts).toMatchObject({ repaired: 3, wallets_held: 0 });
-    child.kill('SIGCONT');
-    const end = await ended;
-    expect([end.code, end.json().error.code]).toEqual([24, 'LEASE_LOST']);
-    await expectRepairedOnce(ground, tokens);
-  });
-
-  it('goes on when nobody has taken its wallet meanwhile', async () => {
-    const ground = await runGround();
-    const tokens = await spentCoins(ground, TOKENS_OF_IT);
-    const { child, ended } = await pausedBetweenRepairs(ground);
-    await letLeasesRunOut(ground);
-    child.kill('SIGCONT');
-    const end = await ended;
-    expect(end.code).toBe(20);
-    await expectRepairedOnce(ground, tokens);
-  });
-});
-
-describe('a wallet whose process was killed', () => {
-  it('is taken over by the next run that may wait', async () => {
-    const ground = await runGround();
-    const tokens = await spentCoins(ground, 100);
-    const { child, ended } = startReconcile(ground, ['--all', '--apply']);
-    const made = () => ground.db.collection(TOKENS).countDocuments({ status: 'spent' });
-    await until(async () => (await made()) > 10, { what: 'the first repairs' });
-    child.kill('SIGKILL');
-    await ended;
-    const soon = await runReconcile(ground, ['--all', '--apply']);
-    expect(soon.code).toBe(24);
-    const waiting = startReconcile(ground, ['--all', '--apply', '--wait-lock', '2m']);
-    await sleep(1_000);
-    for (const session of await openTransactions(ground.ops.store.client)) {
-      await endSession(ground.ops.store.client, session);
-    }
-    await letLeasesRunOut(ground);
-    expect((await waiting.ended).code).toBe(20);
-    await expectRepairedOnce(ground, tokens);
   });
 });

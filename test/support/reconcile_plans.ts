@@ -2,8 +2,9 @@ import type { CashuOps } from '../../src/cashu_ops.ts';
 import { PlanHash, parsePlan, type ReconcilePlan } from '../../src/domain/reconcile_plan.ts';
 import type { Finding, ReconcileRun } from '../../src/domain/reconcile_run.ts';
 import type { ReconcileRequest } from '../../src/services/reconciliation/reconciler.ts';
+import { AUDIT_LOG, MELT_OPERATIONS, TOKENS, WALLETS } from '../../src/store/collections.ts';
 import { requestFor, watching } from './reconcile_process.ts';
-import { listOf } from './run_ground.ts';
+import { listOf, type RunGround } from './run_ground.ts';
 
 export interface AppliedPlan {
   run: ReconcileRun;
@@ -35,3 +36,22 @@ export async function applyPlan(
   const run = await reconciler.applyPlan(plan, requestFor(), watching());
   return { run, findings: await listOf(reconciler.findings.findings(run._id)) };
 }
+
+/** What a plan that is refused leaves as it is. */
+export const MONEY = [TOKENS, WALLETS, MELT_OPERATIONS, AUDIT_LOG];
+
+/** A coin that is spendable here and spent at the mint; alone in its token or with others. */
+export async function spentCoin(ground: RunGround, ...amounts: number[]) {
+  const token = await ground.stage(amounts.length > 0 ? amounts : [8]);
+  await ground.mint.control.setState([yOf(token)], 'SPENT');
+  return token;
+}
+
+/** The public name of a token's first coin. */
+export function yOf({ proofs }: { proofs: readonly { Y?: string }[] }): string {
+  return proofs[0]?.Y ?? '';
+}
+
+/** The status of a token as it stands now. */
+export const statusOf = async (ground: RunGround, token: Parameters<RunGround['read']>[0]) =>
+  (await ground.read(token))?.status;

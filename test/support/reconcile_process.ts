@@ -104,11 +104,9 @@ export async function openTransactions(client: mongo.MongoClient): Promise<strin
   return found.map(({ lsid }) => lsid.id.toString('hex'));
 }
 
-/** What the server does for a client that died, a minute later: its transactions and leases end. */
-export async function afterItsMinute(ground: Database): Promise<void> {
-  const { client } = ground.ops.store;
+/** What the server does for a client that died, a minute later: its transactions end. */
+export async function endTransactions(client: mongo.MongoClient): Promise<void> {
   for (const session of await openTransactions(client)) await endSession(client, session);
-  await letLeasesRunOut(ground);
 }
 
 /** The server's own hash of each of these collections. */
