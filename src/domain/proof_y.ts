@@ -17,12 +17,13 @@ export function yOf(secret: string): string {
   return hashToCurve(utf8.encode(secret)).toHex(true);
 }
 
-/** Does the coin carry a name of the right form? */
-export function hasName<P extends { Y?: unknown }>(proof: P): proof is P & { Y: string } {
-  return typeof proof.Y === 'string' && POINT_HEX.test(proof.Y);
+/** Has it the form of a coin's name? */
+export function isName(y: unknown): y is string {
+  return typeof y === 'string' && POINT_HEX.test(y);
 }
 
 /** The proof with its name: the stored one where it has the right form, else computed. */
 export function named(proof: StoredProof): NamedProof {
-  return hasName(proof) ? proof : { ...proof, Y: yOf(proof.secret) };
+  const { Y } = proof;
+  return isName(Y) ? { ...proof, Y } : { ...proof, Y: yOf(proof.secret) };
 }

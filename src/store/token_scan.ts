@@ -1,8 +1,8 @@
 import { mongo } from 'mongoose';
 import type { MintState, StoredProof, TokenStatus } from '../domain/proof.ts';
-import { hasName, named, yOf } from '../domain/proof_y.ts';
+import { isName, named, yOf } from '../domain/proof_y.ts';
 import { TOKENS } from './collections.ts';
-import { type TokenDocument, type TransactionType, tokensOf } from './documents.ts';
+import { type TokenDocument, tokensOf } from './documents.ts';
 import { translated } from './errors.ts';
 import { SCAN_INDEX } from './indexes.ts';
 
@@ -12,7 +12,6 @@ export interface ScannedToken {
   npub: string;
   mint_url: string;
   status: TokenStatus;
-  transaction_type: TransactionType;
   reserved_by: string | null;
   mint_state: MintState | null;
   /** Public names of its coins. */
@@ -41,19 +40,26 @@ export interface ScanOptions {
 }
 
 /** So many documents come with one answer of the database, and are named together. */
-const CHUNK = 100;
+const CHUNK = 200;
 
 const FIELDS = {
   npub: 1,
   mint_url: 1,
   status: 1,
-  transaction_type: 1,
   reserved_by: 1,
   mint_state: 1,
-  'proofs.Y': 1,
+  // A list of texts is read several times quicker than one of documents with a text each.
+  ys: '$proofs.Y',
+  coins: { $cond: [{ $isArray: '$proofs' }, { $size: '$proofs' }, 0] },
 } as const;
 
-type Row = Omit<TokenDocument, 'proofs'> & { proofs?: unknown };
+interface Row extends Pick<TokenDocument, '_id' | 'npub' | 'mint_url' | 'status'> {
+  reserved_by?: string;
+  mint_state?: MintState;
+  /** Of coins that have a name; missing where there is no list of coins. */
+  ys?: unknown[];
+  coins: number;
+}
 /** Documents of other services may hold anything where a coin should be. */
 type FoundCoin = { Y?: unknown; secret?: unknown } | null;
 
@@ -86,8 +92,8 @@ export async function* scanTokens(
   }
 }
 
-function hasCoins({ proofs }: Row): boolean {
-  return Array.isArray(proofs) && proofs.length > 0;
+function hasCoins({ coins }: Row): boolean {
+  return coins > 0;
 }
 
 function filterOf(
@@ -128,31 +134,27 @@ async function scanned(
   { deep, keep_names }: ScanOptions,
 ): Promise<ScannedToken[]> {
   const anew = deep && stage === 'live';
-  const unsure = rows.filter((row) => anew || !coinsOf(row).every(isNamed));
-  const names = unsure.length > 0 ? await nameAnew(db, unsure, keep_names) : new Map();
+  const unsure = rows.filter((row) => anew || !isNamed(row));
+  const names = unsure.length > 0 ? await nameAnew(db, unsure, keep_names) : null;
   return rows.map((row) => {
-    const found = names.get(String(row._id)) ?? coinsOf(row).map((coin) => coin?.Y);
-    const ys = found.filter((y: unknown) => typeof y === 'string');
+    const found = names?.get(String(row._id)) ?? row.ys ?? [];
+    const ys = names === null ? (found as string[]) : found.filter((y) => typeof y === 'string');
     return {
       _id: row._id,
       npub: row.npub,
       mint_url: row.mint_url,
       status: row.status,
-      transaction_type: row.transaction_type,
       reserved_by: row.reserved_by ?? null,
       mint_state: row.mint_state ?? null,
       ys,
-      nameless: found.length - ys.length,
+      nameless: row.coins - ys.length,
     };
   });
 }
 
-function coinsOf({ proofs }: Pick<Row, 'proofs'>): FoundCoin[] {
-  return Array.isArray(proofs) ? proofs : [];
-}
-
-function isNamed(coin: FoundCoin): boolean {
-  return coin !== null && hasName(coin);
+/** Has every coin of the document a name of the right form? */
+function isNamed({ ys, coins }: Row): boolean {
+  return ys !== undefined && ys.length === coins && ys.every(isName);
 }
 
 /** Names coins from their secrets, and keeps the names where that is wanted. */
@@ -168,6 +170,10 @@ async function nameAnew(
   const names = new Map(tokens.map((token) => [String(token._id), coinsOf(token).map(nameOf)]));
   if (keep) await keepNames(db, tokens, names);
   return names;
+}
+
+function coinsOf({ proofs }: { proofs?: unknown }): FoundCoin[] {
+  return Array.isArray(proofs) ? proofs : [];
 }
 
 function nameOf(coin: FoundCoin): string | null {

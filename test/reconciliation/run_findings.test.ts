@@ -143,7 +143,7 @@ describe('a run that only reads', () => {
     await ground.mint.control.setState(ys, 'SPENT');
     const { run, findings } = await ground.reconcile({ apply: true });
     expect(run).toMatchObject({ partial: true, verdicts: ['blocked', 'unreachable'] });
-    expect(run.counts).toMatchObject({ proofs_checked: 3, proofs_unknown: 1 });
+    expect(run.counts).toMatchObject({ proofs_checked: 4, proofs_unknown: 2 });
     expect(findings.map(({ amount, done }) => ({ amount, done }))).toEqual(
       expect.arrayContaining([
         { amount: 1, done: true },

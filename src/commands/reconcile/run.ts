@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import type { CashuOps } from '../../cashu_ops.ts';
 import type { Context } from '../../cli/context.ts';
 import type { ReconcileConfig } from '../../config/reconcile_rules.ts';
@@ -18,6 +19,8 @@ import { watched } from './watch.ts';
 /** @returns the exit code */
 export async function runReconcile(context: Context, flags: ReconcileFlags): Promise<number> {
   const job = jobOf(flags);
+  // A long stream leaves much behind: rather collect it often than let the heap grow with its length.
+  setFlagsFromString('--optimize-for-size');
   if (job === 'release') return releaseByHand(context, flags);
   if (job === 'apply_plan') return applyPlan(context, flags);
   return job === 'check' ? check(context, flags) : goOn(context, flags);

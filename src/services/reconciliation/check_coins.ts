@@ -24,7 +24,7 @@ import type { RunContext } from './run_context.ts';
 /** Coins that are asked about together; the asker makes batches of the mint's size of them. */
 const PAGE_COINS = 1_000;
 /** Pages whose answers are waited for at the same time: the mint works while the database reads. */
-const PAGES_AT_ONCE = 3;
+const PAGES_AT_ONCE = 4;
 
 /** What the check of a group of wallets gives, bit by bit. */
 export interface CoinSink {
