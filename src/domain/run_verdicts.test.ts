@@ -80,7 +80,9 @@ describe('what it means that a plan was carried out', () => {
     [['conflict'], { refused: 1 }],
     [['conflict'], { wallets_held: 1 }],
     [['unreachable'], { proofs_unknown: 1 }],
-    [['critical'], { critical_open: 1, operations_open: 1 }],
+    [['critical', 'pending'], { critical_open: 1, operations_open: 1 }],
+    // Its operation was looked at, and waits.
+    [['pending'], { operations_open: 1 }],
     // Refused because it had ended meanwhile: nobody is needed.
     [['conflict'], { critical_open: 1, refused: 1 }],
     // Its findings were known before.

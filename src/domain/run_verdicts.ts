@@ -37,6 +37,7 @@ export function verdictsOfPlan(counts: RunCounts, partial: boolean): ErrorKind[]
   const kinds: [boolean, ErrorKind][] = [
     // A row that was refused because its operation has moved on needs nobody.
     [counts.critical_open > 0 && counts.operations_open > 0, 'critical'],
+    [counts.operations_open > 0, 'pending'],
     [isUnknown(counts) || (partial && counts.wallets_held === 0), 'unreachable'],
     [counts.refused > 0 || counts.wallets_held > 0, 'conflict'],
   ];

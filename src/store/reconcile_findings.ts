@@ -1,4 +1,5 @@
 import type { mongo } from 'mongoose';
+import { batchesOf } from '../domain/batches.ts';
 import { SEVERITIES } from '../domain/errors.ts';
 import type { FindingAction } from '../domain/finding_action.ts';
 import type { Drift, Finding, OpenOperationView } from '../domain/reconcile_run.ts';
@@ -249,16 +250,4 @@ async function* streamed<T>(cursor: mongo.FindCursor<T>): AsyncGenerator<T> {
   } finally {
     await cursor.close();
   }
-}
-
-/** The items in lists of a size, the last one shorter. */
-export function* batchesOf<T>(items: Iterable<T>, size: number): Generator<T[]> {
-  let batch: T[] = [];
-  for (const item of items) {
-    batch.push(item);
-    if (batch.length < size) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
 }

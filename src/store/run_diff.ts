@@ -1,9 +1,10 @@
 import type { mongo } from 'mongoose';
+import { batchesOf, batchesOfStream } from '../domain/batches.ts';
 import { CashuOpsError } from '../domain/errors.ts';
 import type { Finding, ReconcileRun } from '../domain/reconcile_run.ts';
 import type { Store } from './connection.ts';
 import { translated } from './errors.ts';
-import { batchesOf, type FindingDocument, findingsOf } from './reconcile_findings.ts';
+import { type FindingDocument, findingsOf } from './reconcile_findings.ts';
 import { ReconcileRuns, type RunSummary } from './reconcile_runs.ts';
 
 /** What became of a finding from one run to another. */
@@ -156,15 +157,4 @@ async function keysOfRuns(
     for (const { _id } of rows) known.add(_id);
   }
   return known;
-}
-
-async function* batchesOfStream<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
-  let batch: T[] = [];
-  for await (const item of items) {
-    batch.push(item);
-    if (batch.length < size) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
 }

@@ -48,9 +48,12 @@ function openSentences({ critical_open, operations_stale }: RunCounts): string[]
   ];
 }
 
-function unknownSentence({ proofs_unknown, wallets_held }: RunCounts): string {
+function unknownSentence({ proofs_unknown, operations_unknown, wallets_held }: RunCounts): string {
   const parts = [
     ...(proofs_unknown > 0 ? [`the mint said nothing of ${counted(proofs_unknown, 'coin')}`] : []),
+    ...(operations_unknown > 0
+      ? [`how ${counted(operations_unknown, 'open payment')} stood could not be asked`]
+      : []),
     ...(wallets_held > 0 ? [`another process holds ${counted(wallets_held, 'wallet')}`] : []),
   ];
   return `Not everything is known: ${parts.join(', and ') || 'not every wallet was checked'}.`;

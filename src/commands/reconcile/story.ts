@@ -1,3 +1,4 @@
+import { batchesOfStream } from '../../domain/batches.ts';
 import type { ErrorKind } from '../../domain/errors.ts';
 import { countSeverities } from '../../domain/finding.ts';
 import type { Finding, ReconcileRun } from '../../domain/reconcile_run.ts';
@@ -52,7 +53,7 @@ async function* notIn(
   runId: string,
   findings: AsyncIterable<Finding>,
 ): AsyncGenerator<Finding> {
-  for await (const batch of batchesOf(findings, LOOKUP_BATCH)) {
+  for await (const batch of batchesOfStream(findings, LOOKUP_BATCH)) {
     const known = await store.keysOfRun(
       runId,
       batch.map(({ key }) => key),
@@ -73,15 +74,4 @@ async function countsOf(findings: AsyncIterable<Finding>): Promise<Told> {
     told.sats_at_risk[severity] += amount;
   }
   return told;
-}
-
-async function* batchesOf<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
-  let batch: T[] = [];
-  for await (const item of items) {
-    batch.push(item);
-    if (batch.length < size) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
 }

@@ -140,8 +140,10 @@ export class LaneRun {
       rows.filter((row) => !isHeld(row)),
     );
     await this.#repair(free, operations, leases);
-    const tried = [...operations.values()].filter(({ refused }) => refused === undefined);
-    this.#progress.counts.operations_open += tried.filter(({ ended }) => !ended).length;
+    const waiting = [...operations.values()].filter(
+      ({ ended, refused, unknown }) => !ended && !refused && !unknown,
+    );
+    this.#progress.counts.operations_open += waiting.length;
     this.#progress.counts.wallets_checked += free.length;
     this.#context.progress.wallets += free.length;
     this.#context.tell();

@@ -1,4 +1,5 @@
 import pLimit from 'p-limit';
+import { batchesOfStream } from '../../domain/batches.ts';
 import { CashuOpsError, messageOf } from '../../domain/errors.ts';
 import { FINDING_ACTIONS, type FindingAction } from '../../domain/finding_action.ts';
 import { isOpen } from '../../domain/melt_operation.ts';
@@ -45,7 +46,7 @@ export async function repairTokens(
   findings: AsyncIterable<Finding>,
 ): Promise<void> {
   const moved = new Map<string, string>();
-  for await (const rows of chunksOf(findings, ROWS_AT_ONCE)) {
+  for await (const rows of batchesOfStream(findings, ROWS_AT_ONCE)) {
     if (context.interrupted.aborted) return;
     await lookForLatePayments(context, rows);
     const ys = new Set(rows.flatMap(({ y }) => y ?? []));
@@ -152,15 +153,4 @@ export async function resolveOperation(context: RunContext, id: string): Promise
     const unknown = error.kind === 'unreachable';
     return { outcome: null, ended: false, note: error.message, unknown };
   }
-}
-
-async function* chunksOf<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
-  let chunk: T[] = [];
-  for await (const item of items) {
-    chunk.push(item);
-    if (chunk.length < size) continue;
-    yield chunk;
-    chunk = [];
-  }
-  if (chunk.length > 0) yield chunk;
 }
