@@ -13,7 +13,7 @@ import { checkCoins } from './check_coins.ts';
 import { type ExaminedOperation, examineOperations } from './open_operations.ts';
 import { resolvePlanned } from './plan.ts';
 import { type Resolution, repairTokens, resolveOperation, TOKEN_REPAIRS } from './repair_group.ts';
-import type { RepairResult } from './repair_token.ts';
+import type { RepairResult } from './repair_result.ts';
 import type { RunContext } from './run_context.ts';
 import { filtered, type Lane, walletGroups } from './wallet_groups.ts';
 import { whileHolding } from './wallet_leases.ts';

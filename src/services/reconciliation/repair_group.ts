@@ -8,7 +8,8 @@ import type { StateAsker } from '../../mint/state_asker.ts';
 import { assertLease, type Lease, leaseKey } from '../../store/leases.ts';
 import type { MeltOutcome } from '../melt/types.ts';
 import type { CorrectionDeps } from './corrections.ts';
-import { type RepairResult, repairToken, type TokenRepair } from './repair_token.ts';
+import type { RepairResult } from './repair_result.ts';
+import { repairToken, type TokenRepair } from './repair_token.ts';
 import type { RunContext } from './run_context.ts';
 
 /** Findings that are repaired together: their coins are asked about once more first. */

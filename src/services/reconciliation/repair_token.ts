@@ -1,27 +1,17 @@
-import { AUDIT_YS_MAX, type AuditEventData } from '../../domain/audit_event.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
-import { isOpen } from '../../domain/melt_operation.ts';
 import type { MintState } from '../../domain/proof.ts';
 import { named } from '../../domain/proof_y.ts';
 import { coinsHash, type Finding } from '../../domain/reconcile_run.ts';
-import { storedAt, tokensOf } from '../../store/documents.ts';
+import { tokensOf } from '../../store/documents.ts';
 import { translated } from '../../store/errors.ts';
 import { toObjectId } from '../../store/new_token.ts';
 import { giveBackCoins, type NamedToken, unreserveToken } from '../../store/token_repair.ts';
 import { soundCoins } from '../../store/token_scan.ts';
 import type { CorrectionDeps } from './corrections.ts';
 import { markSpent, removeDoubles } from './corrections.ts';
+import { giveBack, releasePending, unreserve } from './free_coins.ts';
+import { type RepairResult, undone, withY } from './repair_result.ts';
 import type { RunContext } from './run_context.ts';
-
-/** What became of a finding's repair. */
-export interface RepairResult {
-  key: string;
-  done: boolean;
-  /** Why not, or what else there is to know. */
-  note: string | null;
-  /** It was not done because the mint did not say how the coin stands now. */
-  unknown?: boolean;
-}
 
 /** Findings of one token that want the same. */
 export interface TokenRepair {
@@ -76,10 +66,6 @@ async function attempt(
   const state = states.get(otherwise.y ?? '');
   const unknown = state === undefined;
   return undone(findings, otherWord(state)).map((result) => ({ ...result, unknown }));
-}
-
-function undone(findings: readonly Finding[], note: string): RepairResult[] {
-  return findings.map(({ key }) => ({ key, done: false, note }));
 }
 
 function isOtherwise(states: ReadonlyMap<string, MintState>) {
@@ -169,12 +155,6 @@ async function carryOut(
   }
 }
 
-function withY(finding: Finding): Finding & { y: string } {
-  const { y } = finding;
-  if (y === null) throw new Error(`a finding of ${finding.type} names no coin`);
-  return { ...finding, y };
-}
-
 const CHANGED = 'another process changed the token meanwhile, or an operation holds it';
 
 function results(
@@ -186,121 +166,4 @@ function results(
     const isDone = done.get(y ?? '') === true;
     return { key, done: isDone, note: isDone ? null : CHANGED };
   });
-}
-
-/** Spendable again: only coins that no payment of ours has spent or may be spending. */
-async function giveBack(
-  { operations }: RunContext,
-  deps: CorrectionDeps,
-  token: NamedToken,
-  findings: readonly Finding[],
-): Promise<RepairResult[]> {
-  const ys = new Set(findings.map((finding) => withY(finding).y));
-  const held = new Set(token.proofs.map(({ Y }) => Y));
-  if (![...ys].every((y) => held.has(y)))
-    return undone(findings, 'the token holds other coins now');
-  await deps.store.transactions.run(async (session) => {
-    await deps.guard?.(session);
-    const owner = await operations.ownerOf([...ys], session);
-    if (owner !== null) throw ownedBy(owner._id, owner.state);
-    const given = await giveBackCoins(deps.store.db, session, token, ys, deps.clock());
-    const event = eventOf('token_given_back', token, findings, 'unspent');
-    await deps.audit.createAuditLogEntry(session, {
-      ...event,
-      amounts: { given_back: given.amount, proofs: ys.size },
-    });
-  });
-  deps.moved?.set(String(token._id), String(token._id));
-  return findings.map(({ key }) => ({ key, done: true, note: null }));
-}
-
-function ownedBy(id: string, state: string): CashuOpsError {
-  return new CashuOpsError(
-    'TOKENS_NOT_AVAILABLE',
-    `operation ${id} (${state}) owns the coin, so it is not given back`,
-    { operation_id: id },
-  );
-}
-
-/**
- * Pending, and no operation stands for it: nobody can say what became of the payment. It is freed
- * by the rule for payments: two looks that agree, and lie the quiet period apart. The first look
- * stands on the token.
- */
-async function releasePending(
-  context: RunContext,
-  deps: CorrectionDeps,
-  token: NamedToken,
-  findings: readonly Finding[],
-): Promise<RepairResult[]> {
-  const quietMs = context.settings.quiet_period_ms;
-  const now = deps.clock();
-  const all = findings.length === token.proofs.length;
-  if (!all) return undone(findings, 'its coins are not all unspent at the mint');
-  const first = token.mint_state === 'UNSPENT' ? token.mint_checked_at : undefined;
-  const since = Math.max((first ?? now).getTime(), changedAt(token).getTime());
-  const releasableAt = new Date(since + quietMs);
-  if (first !== undefined && now >= releasableAt) {
-    return giveBack(context, deps, token, findings);
-  }
-  if (first === undefined || first < changedAt(token)) await noteFirstLook(deps, token, now);
-  return undone(
-    findings,
-    `a second look that agrees is missing, at or after ${releasableAt.toISOString()}`,
-  );
-}
-
-function changedAt({ updatedAt, createdAt, _id }: NamedToken): Date {
-  return updatedAt ?? storedAt({ createdAt, _id });
-}
-
-async function noteFirstLook(deps: CorrectionDeps, token: NamedToken, now: Date): Promise<void> {
-  try {
-    await tokensOf(deps.store.db).updateOne(
-      { _id: token._id, status: 'pending', updatedAt: token.updatedAt },
-      { $set: { mint_state: 'UNSPENT', mint_checked_at: now } },
-    );
-  } catch (error) {
-    throw translated(error);
-  }
-}
-
-/** Takes off a reservation that no open operation stands behind; the coins stay as they are. */
-async function unreserve(
-  { operations }: RunContext,
-  deps: CorrectionDeps,
-  token: NamedToken,
-  findings: readonly Finding[],
-): Promise<RepairResult[]> {
-  const id = token.reserved_by ?? '';
-  await deps.store.transactions.run(async (session) => {
-    await deps.guard?.(session);
-    const owner = await operations.getIn(session, id);
-    if (owner !== null && isOpen(owner)) throw ownedBy(id, owner.state);
-    await unreserveToken(deps.store.db, session, token, deps.clock());
-    const event = eventOf('proof_state_reconciled', token, findings, token.status);
-    await deps.audit.createAuditLogEntry(session, { ...event, operation_id: id });
-  });
-  return findings.map(({ key }) => ({ key, done: true, note: null }));
-}
-
-function eventOf(
-  type: 'token_given_back' | 'proof_state_reconciled',
-  token: NamedToken,
-  findings: readonly Finding[],
-  after: string,
-): Extract<AuditEventData, { npub: string; mint_url: string }> {
-  const [first] = findings;
-  const ys = findings.flatMap(({ y }) => y ?? []);
-  return {
-    type: type as 'token_given_back',
-    severity: first?.severity ?? 'MEDIUM',
-    npub: token.npub,
-    mint_url: token.mint_url,
-    transaction_id: token.transaction_id,
-    before: token.status,
-    after,
-    ys: ys.slice(0, AUDIT_YS_MAX),
-    note: first?.type ?? null,
-  };
 }
