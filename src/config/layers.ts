@@ -122,6 +122,9 @@ export function resolveSetting<Value>(
 /** Of a setting with parts, the part that is wrong; those messages are our own and hold no value. */
 function problemOf({ issues }: z.ZodError): string | null {
   const [issue] = issues;
+  if (issue?.code === 'unrecognized_keys') {
+    return `${issue.keys.map((key) => `"${printable(key, PART_MAX)}"`).join(', ')} is no key of it`;
+  }
   if (issue === undefined || issue.path.length === 0) return null;
   return `${printable(issue.path.join('.'), PART_MAX)} ${issue.message}`;
 }

@@ -63,6 +63,7 @@ test.each([
   [{ policies: { DB_UNSPENT_MINT_SPENT: 'repare' } }, /must be one of repair, report, ignore/],
   [{ policies: { DB_SPENT_MINT_UNSPENT: 'repair' } }, /on request only \(--repair\)/],
   [{ policies: { PROOF_NOT_IN_DB: 'repair' } }, /has no repair/],
+  [{ policies: { CHANGE_OUTSTANDING: 'ignore' } }, /CRITICAL and cannot be ignored/],
   [
     { severities: { DB_UNSPENT_MINT_SPENT: 'WORST' } },
     /must be one of CRITICAL, HIGH, MEDIUM, LOW/,
@@ -70,7 +71,7 @@ test.each([
   [{ stale_after: '10' }, /stale_after must be a duration/],
   [{ fail_above_sat: -1 }, /fail_above_sat must be a whole number of sat/],
   [{ fail_on: 'high' }, /fail_on must be one of/],
-  [{ polices: {} }, /it must be an object \(JSON\) with policies/],
+  [{ polices: {} }, /"polices" is no key of it/],
   ['{', /it must be an object \(JSON\) with policies/],
 ])('%j is refused and named', (reconcile, words) => {
   expect(refusal(reconcile)).toMatch(words);

@@ -70,13 +70,17 @@ const policies = byType(
   z.enum(FINDING_POLICIES, `must be one of ${FINDING_POLICIES.join(', ')}`),
 ).superRefine((chosen, context) => {
   for (const [type, policy] of Object.entries(chosen)) {
-    const why = isFindingType(type) && policy === 'repair' ? whyNotRepaired(type) : null;
+    const why = isFindingType(type) ? whyNot(type, policy) : null;
     if (why !== null) context.addIssue({ code: 'custom', message: why, path: [type] });
   }
 });
 
-/** Null where a policy may have it repaired. */
-function whyNotRepaired(type: FindingType): string | null {
+/** Null where the policy may be. */
+function whyNot(type: FindingType, policy: FindingPolicy): string | null {
+  if (policy === 'ignore' && SEVERITY_OF[type] === 'CRITICAL') {
+    return 'is CRITICAL and cannot be ignored: a payment is made and not booked';
+  }
+  if (policy !== 'repair') return null;
   if (isOnRequest(type)) return 'is repaired on request only (--repair), never by a policy';
   return REPAIRABLE_TYPES.includes(type) ? null : 'has no repair; it can be reported or ignored';
 }

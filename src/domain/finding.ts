@@ -96,7 +96,8 @@ const TYPE_OF_PAIR: Readonly<Record<TokenStatus, Readonly<Record<string, ProofFi
  * @returns the finding's type, or null where both agree or the mint's word is not known
  */
 export function compareStates(db: TokenStatus, mint: KnownState): ProofFindingType | null {
-  return TYPE_OF_PAIR[db][mint] ?? null;
+  // A document of another service may have a status that nobody knows.
+  return TYPE_OF_PAIR[db]?.[mint] ?? null;
 }
 
 /**

@@ -72,14 +72,18 @@ describe('what is done about a finding', () => {
     }
   });
 
-  it('what was sent to somebody is watched, whatever is asked for', () => {
-    const facts = {
-      type: 'DB_PENDING_MINT_UNSPENT',
-      operation_open: false,
-      was_sent: true,
-    } as const;
-    expect(actionOf(facts, rules({}))).toBe('watch');
-    expect(actionOf(facts, rules({}, ['DB_PENDING_MINT_UNSPENT']))).toBe('watch');
+  it.each(['DB_PENDING_MINT_UNSPENT', 'DB_SPENT_MINT_UNSPENT', 'DB_FAILED_MINT_UNSPENT'] as const)(
+    '%s of what was sent to somebody is watched, whatever is asked for',
+    (type) => {
+      const facts = { type, operation_open: false, was_sent: true };
+      expect(actionOf(facts, rules({}))).toBe('watch');
+      expect(actionOf(facts, rules({}, [type]))).toBe('watch');
+    },
+  );
+
+  it('what was sent and is spent is marked so', () => {
+    const facts = { type: 'DB_PENDING_MINT_SPENT', operation_open: false, was_sent: true } as const;
+    expect(actionOf(facts, rules({}))).toBe('mark_spent');
   });
 });
 

@@ -76,6 +76,13 @@ export const REPAIRABLE_TYPES: readonly FindingType[] = FINDING_TYPES.filter(
   (type) => REPAIR_OF[type] !== null,
 );
 
+/** Of coins that were sent: whoever has them may take them at any time, so they are not ours. */
+const IN_HANDS_OF_OTHERS: readonly FindingType[] = [
+  'DB_PENDING_MINT_UNSPENT',
+  'DB_SPENT_MINT_UNSPENT',
+  'DB_FAILED_MINT_UNSPENT',
+];
+
 /** What decides about the action: the installation's policies, and what was asked for by name. */
 export interface ActionRules {
   policies: Readonly<Record<FindingType, FindingPolicy>>;
@@ -105,8 +112,15 @@ export function actionOf(facts: ActionFacts, rules: ActionRules): FindingAction 
   if (type === 'DB_UNSPENT_MINT_PENDING') return 'watch';
   const wanted = requested || (policy === 'repair' && !isOnRequest(type));
   if (operation_open) return wanted || policy === 'repair' ? 'resolve_operation' : 'report';
-  if (type === 'DB_PENDING_MINT_UNSPENT' && was_sent) return 'watch';
+  if (was_sent && IN_HANDS_OF_OTHERS.includes(type)) return 'watch';
   return (wanted ? REPAIR_OF[type] : null) ?? 'report';
+}
+
+/** Can this action be the repair of a finding of this type? */
+export function isRepairOf(action: FindingAction, type: FindingType): boolean {
+  return (
+    REPAIR_OF[type] === action || (action === 'resolve_operation' && type !== 'PROOF_NOT_IN_DB')
+  );
 }
 
 export function isOnRequest(type: FindingType): boolean {

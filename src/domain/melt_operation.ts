@@ -162,6 +162,9 @@ export const OPEN_STATES = [
   'needs_attention',
 ] as const satisfies readonly OperationState[];
 
+/** How the reason of an open operation begins whose payment is known and whose change is not. */
+export const PAID_BUT = 'paid, but ';
+
 /** States in which an operation stands for its invoice: nobody else may pay it. */
 export const OWNING_STATES = [...OPEN_STATES, 'paid'] as const satisfies readonly OperationState[];
 

@@ -47,3 +47,15 @@ function schemeOf(url: URL): string {
 function invalid(rest: string): CashuOpsError {
   return new CashuOpsError('INVALID_MINT_URL', `The mint address ${rest}.`);
 }
+
+/**
+ * The normal form of an address out of the database. One that is none stands for itself, but
+ * without the password that somebody may have written into it.
+ */
+export function normalMintUrl(url: string): string {
+  try {
+    return parseMintUrl(url);
+  } catch {
+    return String(url).replace(/\/\/[^/@]*@/, '//[hidden]@');
+  }
+}

@@ -74,6 +74,18 @@ describe('a plan', () => {
     );
   });
 
+  it.each([
+    ['an action that is no repair of its type', { action: 'give_back' }],
+    ['a report, which repairs nothing', { action: 'report' }],
+    ['another status than its type says', { expected: { ...ROW.expected, token_status: 'spent' } }],
+    ['another state than its type says', { expected: { ...ROW.expected, mint_state: 'UNSPENT' } }],
+    ['no coin', { y: null }],
+    ['no token', { token_id: null }],
+    ['an operation to resolve, and none is named', { action: 'resolve_operation' }],
+  ] as const)('a row with %s is refused, although its hash fits', (_, change) => {
+    expect(refusal(planText([{ ...ROW, ...change } as PlanRow]))).toMatch(/rows\.0/);
+  });
+
   it('no change of a single character goes unseen', () => {
     const text = planText([ROW]);
     fc.assert(

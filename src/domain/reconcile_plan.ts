@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { MAX_AMOUNT } from './amount.ts';
 import { CashuOpsError, SEVERITIES } from './errors.ts';
 import { FINDING_TYPES } from './finding.ts';
-import { FINDING_ACTIONS } from './finding_action.ts';
+import { FINDING_ACTIONS, isRepairOf } from './finding_action.ts';
 import type { OperationState } from './melt_operation.ts';
 import { MINT_STATES, TOKEN_STATUSES } from './proof.ts';
 import type { Finding } from './reconcile_run.ts';
@@ -42,7 +42,7 @@ const expectedSchema = z.strictObject({
   operation_rev: z.int().min(0).nullable(),
 });
 
-const rowSchema = z.strictObject({
+const planRowSchema = z.strictObject({
   key: hex(32),
   type: z.enum(FINDING_TYPES),
   severity: z.enum(SEVERITIES),
@@ -52,7 +52,7 @@ const rowSchema = z.strictObject({
     .regex(/^0[23][0-9a-f]{64}$/)
     .nullable(),
   npub: id,
-  mint_url: id,
+  mint_url: z.string().min(1).max(2_000),
   token_id: id.nullable(),
   operation_id: id.nullable(),
   age_s: z.int().min(0).nullable(),
@@ -60,6 +60,23 @@ const rowSchema = z.strictObject({
   note: z.string().max(2_000).nullable(),
   expected: expectedSchema,
 });
+
+/** A row says one thing: its action fits its type, and it expects what its type says. */
+const rowSchema = planRowSchema.superRefine((row, context) => {
+  if (!isSound(row)) context.addIssue({ code: 'custom', message: 'contradicts itself' });
+});
+
+function isSound(row: z.infer<typeof planRowSchema>): boolean {
+  const { action, type, y, token_id, operation_id, expected } = row;
+  if (!isRepairOf(action, type)) return false;
+  if (action === 'resolve_operation') return operation_id !== null;
+  if (token_id === null) return false;
+  if (action === 'unreserve') return expected.reserved_by !== null;
+  if (y === null) return false;
+  const [, status, state] = /^DB_([A-Z]+)_MINT_([A-Z]+)$/.exec(type) ?? [];
+  if (status === undefined) return true;
+  return expected.token_status === status.toLowerCase() && expected.mint_state === state;
+}
 
 /** One repair of a plan: a finding that is not done yet. */
 export type PlanRow = Omit<Finding, 'done'>;

@@ -124,7 +124,6 @@ export interface LaneProgress {
   after: string | null;
   done: boolean;
   counts: RunCounts;
-  drift: Drift;
   mint: RunMint;
 }
 
@@ -144,6 +143,8 @@ export interface ReconcileRun {
   applied: boolean;
   /** The process that works on it, as leases name it. */
   owner: string;
+  /** When that process last said that it is there, by the server's clock. */
+  seen_at: Date;
   /** Something is not known: a mint was silent, or a wallet was held by another process. */
   partial: boolean;
   counts: RunCounts;

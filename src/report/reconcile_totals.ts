@@ -65,7 +65,7 @@ function severityTexts(
 function repairedText({ counts }: RunSummary): string {
   const { repaired, refused } = counts;
   const open = totalOf(counts.severity_counts) - repaired;
-  const why = refused > 0 ? ` (${groupDigits(refused)} because something had changed)` : '';
+  const why = refused > 0 ? ` (${groupDigits(refused)} not possible now, see above)` : '';
   return `${groupDigits(repaired)}, not repaired ${groupDigits(open)}${why}`;
 }
 

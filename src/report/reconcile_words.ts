@@ -1,4 +1,5 @@
 import type { ChalkInstance } from 'chalk';
+import { durationText } from '../config/duration.ts';
 import { groupDigits } from '../domain/amount.ts';
 import type { Severity } from '../domain/errors.ts';
 import type { FindingAction } from '../domain/finding_action.ts';
@@ -95,6 +96,6 @@ export function scopeText({ npubs, mint_url, shard, deep, older_than_ms }: Recon
     ...(mint_url === null ? [] : [`at ${hostOf(mint_url)}`]),
     ...(shard === null ? [] : [`shard ${shard.index}/${shard.count}`]),
     ...(deep ? ['deep'] : []),
-    ...(older_than_ms === null ? [] : [`older than ${groupDigits(older_than_ms / 1000)} s`]),
+    ...(older_than_ms === null ? [] : [`older than ${durationText(older_than_ms)}`]),
   ].join(', ');
 }

@@ -75,5 +75,12 @@ export function tokensOf(db: mongo.Db): mongo.Collection<TokenDocument> {
 /** Documents of other services may lack the timestamp; the usual kind of id holds one too. */
 export function storedAt({ createdAt, _id }: Pick<TokenDocument, 'createdAt' | '_id'>): Date {
   const id: unknown = _id;
-  return createdAt ?? (id instanceof mongo.ObjectId ? id.getTimestamp() : new Date(0));
+  if (createdAt instanceof Date) return createdAt;
+  return id instanceof mongo.ObjectId ? id.getTimestamp() : new Date(0);
+}
+
+/** When the document was last changed, as far as it says so. */
+export function changedAt(token: Pick<TokenDocument, 'createdAt' | 'updatedAt' | '_id'>): Date {
+  const { updatedAt } = token;
+  return updatedAt instanceof Date ? updatedAt : storedAt(token);
 }

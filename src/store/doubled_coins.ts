@@ -2,7 +2,8 @@ import type { mongo } from 'mongoose';
 import { yOf } from '../domain/proof_y.ts';
 import { LIVE_STATUSES, tokensOf } from './documents.ts';
 import { translated } from './errors.ts';
-import { LIVE_PROOF_INDEX } from './indexes.ts';
+import { INDEXES, LIVE_PROOF_INDEX } from './indexes.ts';
+import { standingIndex } from './standing_index.ts';
 import { indexesOf } from './token_scan.ts';
 import type { WalletSelection } from './wallet_reads.ts';
 
@@ -42,8 +43,8 @@ export async function findDoubledCoins(
 async function areImpossible(db: mongo.Db): Promise<boolean> {
   const indexes = await indexesOf(db);
   if (indexes.length === 0) return true;
-  const guard = indexes.find(({ name }) => name === LIVE_PROOF_INDEX);
-  return guard?.unique === true && Object.keys(guard.key ?? {}).join() === 'proofs.secret';
+  const guard = INDEXES.find(({ name }) => name === LIVE_PROOF_INDEX);
+  return guard !== undefined && standingIndex(guard, indexes) === 'same';
 }
 
 async function collect(db: mongo.Db, npubs: WalletSelection['npubs']): Promise<DoubledCoins> {

@@ -1,5 +1,5 @@
 import type { mongo } from 'mongoose';
-import { toAmount } from '../domain/amount.ts';
+import { MAX_AMOUNT } from '../domain/amount.ts';
 import { SEVERITIES, type Severity } from '../domain/errors.ts';
 import type { FindingType, SeverityCounts } from '../domain/finding.ts';
 import type { Drift } from '../domain/reconcile_run.ts';
@@ -55,7 +55,6 @@ export function countPipeline(runId: string): mongo.Document[] {
   ];
 }
 
-/** @throws CashuOpsError AMOUNT_TOO_LARGE for a sum above 2^53-1 */
 export function countsFrom(rows: readonly RankRow[]): FindingCounts {
   const counts: FindingCounts = {
     severity_counts: { CRITICAL: 0, HIGH: 0, MEDIUM: 0, LOW: 0 },
@@ -68,7 +67,7 @@ export function countsFrom(rows: readonly RankRow[]): FindingCounts {
     const severity = SEVERITIES[rank];
     if (severity === undefined) continue;
     counts.severity_counts[severity] = findings;
-    counts.sats_at_risk[severity] = toSat(sat, `The sum of the ${severity} findings`);
+    counts.sats_at_risk[severity] = toSat(sat);
     counts.done += done;
     counts.not_done += findings - done;
     if (severity === 'CRITICAL') counts.critical_open = findings - done;
@@ -93,14 +92,14 @@ export function driftPipeline(runId: string): mongo.Document[] {
   ];
 }
 
-/** @throws CashuOpsError AMOUNT_TOO_LARGE for a sum above 2^53-1 */
 export function driftFrom(rows: readonly DriftRow[]): Drift {
   const drift: Drift = { over: 0, under: 0 };
-  for (const { _id, sat } of rows) drift[_id] = toSat(sat, 'The drift');
+  for (const { _id, sat } of rows) drift[_id] = toSat(sat);
   return drift;
 }
 
-/** Beyond 2^53-1 the driver gives a Long where it can, and a rounded number where it cannot. */
-function toSat(sat: number | mongo.Long, what: string): number {
-  return toAmount(typeof sat === 'number' ? sat : sat.toBigInt(), what);
+/** Sums that nobody can have are of broken documents; they must not keep a run from being told. */
+function toSat(sat: number | mongo.Long): number {
+  const exact = typeof sat === 'number' ? sat : Number(sat.toBigInt());
+  return Math.min(exact, MAX_AMOUNT);
 }

@@ -144,6 +144,38 @@ export class MeltReads {
     );
   }
 
+  /** The mints of open operations, as they are spelled there. */
+  async mintsOfOpen(npubs: WalletSelection['npubs']): Promise<string[]> {
+    return this.#read(() =>
+      this.operations.distinct('mint_url', {
+        ...npubFilter(npubs),
+        state: { $in: [...OPEN_STATES] },
+      }),
+    );
+  }
+
+  /**
+   * Operations of a group of wallets that were released although nothing proved that they had not
+   * paid, since a moment: their requests may still arrive.
+   */
+  async releasedUnproven(
+    npubs: readonly string[],
+    mintUrls: readonly string[],
+    since: Date,
+  ): Promise<FailedOperation[]> {
+    const wallets = { npub: { $in: [...npubs] }, mint_url: { $in: [...mintUrls] } };
+    const sent = { $or: [{ submitted_at: { $ne: null } }, { swap: { $ne: null } }] };
+    return this.#read(() =>
+      this.operations
+        .find<FailedOperation>({
+          ...{ ...wallets, ...sent, state: 'failed', refusal: null },
+          created_at: { $gte: since },
+        })
+        .sort({ created_at: 1 })
+        .toArray(),
+    );
+  }
+
   /** The operations with these ids, by id; those that do not exist are missing. */
   async byIds(ids: readonly string[]): Promise<Map<string, MeltOperation>> {
     if (ids.length === 0) return new Map();

@@ -202,6 +202,18 @@ export class ReconcileFindings {
   }
 }
 
+/** Notes findings as repaired, inside the transaction that repairs them. */
+export async function markDone(
+  db: mongo.Db,
+  session: mongo.ClientSession,
+  runId: string,
+  keys: readonly string[],
+): Promise<void> {
+  if (keys.length === 0) return;
+  const _id = { $in: keys.map((key) => findingId(runId, key)) };
+  await findingsOf(db).updateMany({ _id }, { $set: { done: true } }, { session });
+}
+
 function findingId(runId: string, key: string): string {
   return `${runId}:${key}`;
 }

@@ -42,42 +42,76 @@ describe('a run', () => {
       counts: { ...noCounts(), proofs_checked: 7 },
       drift: { over: 3, under: 0 },
     } satisfies RunFields;
-    await runs.finish(run._id, end);
+    await runs.finish(run, end);
     expect(await runs.get(run._id)).toEqual({ ...withoutExpiry(run), ...end });
-    await runs.finish(run._id, { state: 'running', ended_at: null });
+    await runs.finish(run, { state: 'running', ended_at: null });
     expect(await runs.get(run._id)).toMatchObject({ state: 'running', partial: true });
   });
 
   it('cannot be written when there is none', async () => {
-    const missing = { code: 'RUN_NOT_FOUND' };
-    await expect(runs.finish('nobody', { state: 'done' })).rejects.toMatchObject(missing);
-    await expect(runs.saveLane('nobody', doneLane('https://a.test'))).rejects.toMatchObject(
-      missing,
+    const nobody = { _id: 'nobody', owner: 'nobody' };
+    const lost = { code: 'LEASE_LOST' };
+    await expect(runs.finish(nobody, { state: 'done' })).rejects.toMatchObject(lost);
+    await expect(runs.saveLane(nobody, doneLane('https://a.test'))).rejects.toMatchObject(lost);
+  });
+});
+
+describe('takeOver', () => {
+  const GONE = true;
+  const long = new Date(Date.now() - 120_000);
+
+  it.each([
+    ['whose process is known to be gone', { seen_at: new Date() }, GONE, true],
+    ['whose process was silent for too long', { seen_at: long }, false, true],
+    ['that was interrupted', { state: 'interrupted', seen_at: new Date() }, false, true],
+    ['whose process was there a moment ago', { seen_at: new Date() }, false, false],
+  ] as const)('a run %s', async (_, fields, isGone, expected) => {
+    const run = await started({ state: 'running', owner: 'before', ...fields });
+    expect(await runs.takeOver(run, 'after', isGone)).toBe(expected);
+    expect((await runs.get(run._id)).owner).toBe(expected ? 'after' : 'before');
+  });
+
+  it('gives a run to one of those who want it, and takes it from the one before', async () => {
+    const run = await started({ state: 'running', owner: 'before' });
+    const taken = await Promise.all(
+      ['a', 'b', 'c'].map((owner) => runs.takeOver(run, owner, GONE)),
     );
+    expect(taken.filter(Boolean)).toHaveLength(1);
+    const lost = { code: 'LEASE_LOST' };
+    await expect(runs.finish(run, { state: 'done' })).rejects.toMatchObject(lost);
+    await expect(runs.saveLane(run, doneLane('https://a.test'))).rejects.toMatchObject(lost);
+    await runs.finish(await runs.get(run._id), { state: 'done' });
+  });
+
+  it('a process that says it is there keeps its run', async () => {
+    const run = await started({ state: 'running', owner: 'before', seen_at: long });
+    await runs.touch(run);
+    expect(await runs.takeOver(run, 'after', false)).toBe(false);
   });
 });
 
 describe('saveLane', () => {
   it('adds a lane, and replaces the one of the same mint in its place', async () => {
-    const { _id } = await started({ state: 'running' });
+    const run = await started({ state: 'running' });
+    const { _id } = run;
     const [a, b] = [
       doneLane('https://a.test', { done: false, after: null }),
       doneLane('$b', { after: '$npub' }),
     ];
-    await runs.saveLane(_id, a);
-    await runs.saveLane(_id, b);
+    await runs.saveLane(run, a);
+    await runs.saveLane(run, b);
     expect((await runs.get(_id)).lanes).toEqual([a, b]);
     const further = doneLane('https://a.test', { after: 'npub1m' });
-    await runs.saveLane(_id, further);
-    await runs.saveLane(_id, further);
+    await runs.saveLane(run, further);
+    await runs.saveLane(run, further);
     expect((await runs.get(_id)).lanes).toEqual([further, b]);
   });
 
   it('loses no lane when mints are saved side by side', async () => {
-    const { _id } = await started({ state: 'running' });
+    const run = await started({ state: 'running' });
     const urls = Array.from({ length: 12 }, (_, n) => `https://m${n}.test`);
-    await Promise.all(urls.map((url) => runs.saveLane(_id, doneLane(url))));
-    const { lanes } = await runs.get(_id);
+    await Promise.all(urls.map((url) => runs.saveLane(run, doneLane(url))));
+    const { lanes } = await runs.get(run._id);
     expect(lanes.map(({ mint_url }) => mint_url).sort()).toEqual(urls.sort());
   });
 });
@@ -151,7 +185,7 @@ describe('list', () => {
 });
 
 describe('earlier runs', () => {
-  it('finds the newest that looked at everything, of the same scope', async () => {
+  it('finds the newest that came to its end, of the same scope', async () => {
     const scope_hash = randomUUID();
     onTestFinished(() => void collection.deleteMany({ scope_hash }));
     const oldest = await started({ scope_hash, started_at: at(1) });
@@ -162,7 +196,7 @@ describe('earlier runs', () => {
     const run = await started({ scope_hash, started_at: at(6) });
     await started({ scope_hash, started_at: at(6) });
     await started({ scope_hash, started_at: at(7) });
-    expect(await runs.previousOf(run)).toEqual(summaryOf(whole));
+    expect(await runs.previousOf(run)).toEqual(summaryOf(partial));
     expect(await runs.previousOf(oldest)).toBeNull();
     expect(await runs.earlierOf(run)).toEqual([stopped, partial, whole, oldest].map((r) => r._id));
   });

@@ -16,6 +16,9 @@ export interface RunDocument extends ReconcileRun {
 /** A run without how far each mint was done. */
 export type RunSummary = Omit<ReconcileRun, 'lanes'>;
 
+/** A run, as the process that works on it names it. */
+export type OwnedRun = Pick<ReconcileRun, '_id' | 'owner'>;
+
 /** What changes about a run after its start. */
 export type RunFields = Partial<
   Pick<
@@ -45,6 +48,8 @@ export interface RunPage {
 }
 
 const PREFIX_LENGTH_MIN = 4;
+/** A process that has said nothing for so long is taken for gone (ms). */
+const SILENCE_MS = 60_000;
 const SUMMARY = { lanes: 0, expires_at: 0 } as const;
 const WITHOUT_EXPIRY = { expires_at: 0 } as const;
 
@@ -65,9 +70,10 @@ export class ReconcileRuns {
    * Keeps how far a mint's wallets are done: it replaces what was kept of the same mint. One round
    * trip.
    *
-   * @throws CashuOpsError RUN_NOT_FOUND
+   * @param run as it is worked on, with its owner
+   * @throws CashuOpsError LEASE_LOST when another process goes on with the run
    */
-  async saveLane(runId: string, lane: LaneProgress): Promise<void> {
+  async saveLane(run: OwnedRun, lane: LaneProgress): Promise<void> {
     const stored = { $literal: lane };
     const url = { $literal: lane.mint_url };
     const isSame = { $eq: ['$$lane.mint_url', url] };
@@ -76,24 +82,56 @@ export class ReconcileRuns {
     };
     const added = { $concatArrays: ['$lanes', [stored]] };
     const lanes = { $cond: [{ $in: [url, '$lanes.mint_url'] }, replaced, added] };
-    await this.#update(runId, [{ $set: { lanes } }]);
+    await this.#update(run, [{ $set: { lanes, seen_at: '$$NOW' } }]);
   }
 
   /**
-   * Keeps what became of a run: its end, or that it was interrupted, or goes on.
+   * Keeps what became of a run: its end, or that it was interrupted.
    *
-   * @throws CashuOpsError RUN_NOT_FOUND
+   * @throws CashuOpsError LEASE_LOST when another process goes on with the run
    */
-  async finish(runId: string, fields: RunFields): Promise<void> {
-    await this.#update(runId, { $set: fields });
+  async finish(run: OwnedRun, fields: RunFields): Promise<void> {
+    await this.#update(run, { $set: fields });
+  }
+
+  /** Says that the process that works on a run is there. */
+  async touch({ _id, owner }: OwnedRun): Promise<void> {
+    await translating(() => this.#runs.updateOne({ _id, owner }, [{ $set: { seen_at: '$$NOW' } }]));
+  }
+
+  /**
+   * Goes on with a run in another process, if the one before has let go of it or is gone.
+   *
+   * @param run as it was read
+   * @param isGone it is known that the process before is gone
+   * @returns false when it may still be at work
+   */
+  async takeOver(run: OwnedRun, owner: string, isGone: boolean): Promise<boolean> {
+    const silentSince = { $subtract: ['$$NOW', SILENCE_MS] };
+    const isFree = {
+      $or: [isGone, { $ne: ['$state', 'running'] }, { $lt: ['$seen_at', silentSince] }],
+    };
+    const { matchedCount } = await translating(() =>
+      this.#runs.updateOne({ _id: run._id, owner: run.owner, $expr: isFree }, [
+        {
+          $set: { owner: { $literal: owner }, state: 'running', ended_at: null, seen_at: '$$NOW' },
+        },
+      ]),
+    );
+    return matchedCount === 1;
   }
 
   async #update(
-    runId: string,
+    { _id, owner }: OwnedRun,
     update: mongo.UpdateFilter<RunDocument> | mongo.Document[],
   ): Promise<void> {
-    const { matchedCount } = await translating(() => this.#runs.updateOne({ _id: runId }, update));
-    if (matchedCount === 0) throw notFound(`There is no run ${shown(runId)}.`);
+    const { matchedCount } = await translating(() => this.#runs.updateOne({ _id, owner }, update));
+    if (matchedCount === 1) return;
+    throw new CashuOpsError(
+      'LEASE_LOST',
+      `Another process goes on with run ${_id}, so this one has stopped; what it repaired until then is kept.`,
+      { next_command: `cashu-ops reconcile show ${_id}` },
+    );
   }
 
   /**
@@ -133,12 +171,14 @@ export class ReconcileRuns {
     return { runs, next: last === undefined ? null : cursorOf(last) };
   }
 
-  /** The newest earlier run of the same scope that looked at everything, or null. */
+  /**
+   * The newest earlier run of the same scope that came to its end, or null. It may be partial: what
+   * a mint that was down then had, is told as new when it is back, and the rest is not told again.
+   */
   async previousOf(run: RunSummary): Promise<RunSummary | null> {
-    const whole = { state: 'done', partial: false } as const;
     return translating(() =>
       this.#runs.findOne<RunSummary>(
-        { ...earlierThan(run), ...whole },
+        { ...earlierThan(run), state: 'done' },
         { projection: SUMMARY, sort: { started_at: -1 } },
       ),
     );

@@ -74,7 +74,7 @@ async function* merged(
 ): AsyncGenerator<ChangedFinding> {
   for await (const { old, now } of pairs(from, to)) {
     if (now !== null) {
-      yield { change: old === null ? 'new' : 'still_there', finding: toFinding(now) };
+      yield { change: old === null ? 'new' : sinceThen(old), finding: toFinding(now) };
     } else if (old !== null) {
       const change = isWhole(later, old.lane) ? 'resolved' : 'unknown';
       yield { change, finding: toFinding(old) };
@@ -99,6 +99,11 @@ async function* pairs(from: KeyCursor, to: KeyCursor): AsyncGenerator<Pair> {
   }
 }
 
+/** What the earlier run had repaired, and is there now, has come back. */
+function sinceThen(old: FindingDocument): FindingChange {
+  return old.done ? 'back_again' : 'still_there';
+}
+
 /** Before: negative. A side that has ended comes last. Keys are hexadecimal. */
 function compareKeys(old: FindingDocument | null, now: FindingDocument | null): number {
   if (old === null) return 1;
@@ -112,8 +117,13 @@ function isWhole({ state, partial, lanes }: ReconcileRun, mintUrl: string): bool
   if (state === 'done' && !partial) return true;
   const lane = lanes.find(({ mint_url }) => mint_url === mintUrl);
   if (lane === undefined) return false;
-  const { proofs_unknown, wallets_held } = lane.counts;
-  return lane.done && lane.mint.reachable !== false && proofs_unknown === 0 && wallets_held === 0;
+  const { proofs_unknown, operations_unknown, wallets_held } = lane.counts;
+  return (
+    lane.done &&
+    lane.mint.reachable !== false &&
+    proofs_unknown + operations_unknown === 0 &&
+    wallets_held === 0
+  );
 }
 
 function toFinding(document: FindingDocument): Finding {

@@ -89,7 +89,7 @@ export async function retireLive(
     .toArray();
   const ys = new Set(inputs.map(({ Y }) => Y));
   for (const token of live) {
-    if (token.reserved_by !== undefined) throw heldByOperation(token, token.reserved_by);
+    if (isReserved(token)) throw heldByOperation(token, token.reserved_by);
     await retireCoins(db, session, { ...token, proofs: token.proofs.map(named) }, ys, now);
   }
 }
@@ -122,13 +122,16 @@ export async function giveBackCoins(
   const amount = sumProofs(given);
   const $set =
     stays.length === 0
-      ? { status: 'unspent' as const, spent_at: null, mint_state: 'UNSPENT' as const }
+      ? { status: 'unspent' as const, spent_at: null }
       : { proofs: stays, total_amount: sumProofs(stays) };
   const result = await tokensOf(db).updateOne(
     asRead(token),
     {
       $set: { ...$set, updatedAt: now },
-      ...(stays.length === 0 && { $unset: { reserved_by: '' as const } }),
+      ...(stays.length === 0 && {
+        // What was seen of a pending token says nothing about its next life.
+        $unset: { reserved_by: '', mint_state: '', mint_checked_at: '' } as const,
+      }),
     },
     { session },
   );
@@ -179,7 +182,8 @@ function asRead(token: NamedToken): mongo.Filter<TokenDocument> {
   return {
     _id: token._id,
     status: token.status,
-    reserved_by: token.reserved_by ?? { $exists: false },
+    // Null matches a field that is missing, and one that others have set to null.
+    reserved_by: token.reserved_by ?? (null as unknown as undefined),
     proofs: { $size: token.proofs.length },
     'proofs.secret': { $all: token.proofs.map((proof) => proof.secret) },
   };
@@ -200,6 +204,10 @@ function restOf(token: NamedToken, rest: NamedProof[], now: Date): TokenDocument
     },
     now,
   );
+}
+
+function isReserved(token: TokenDocument): token is TokenDocument & { reserved_by: string } {
+  return (token.reserved_by ?? null) !== null;
 }
 
 function heldByOperation({ _id }: TokenDocument, operation_id: string): CashuOpsError {

@@ -1,5 +1,10 @@
 import { mongo } from 'mongoose';
-import type { MintState, StoredProof, TokenStatus } from '../domain/proof.ts';
+import {
+  type MintState,
+  type StoredProof,
+  TOKEN_STATUSES,
+  type TokenStatus,
+} from '../domain/proof.ts';
 import { isName, named, yOf } from '../domain/proof_y.ts';
 import { TOKENS } from './collections.ts';
 import { type TokenDocument, tokensOf } from './documents.ts';
@@ -31,7 +36,7 @@ export interface WalletGroup {
 export type ScanStage = 'live' | 'history';
 
 export interface ScanOptions {
-  /** Asks for spent coins too that are known, and names live coins anew from their secrets. */
+  /** Asks for spent coins too that are known, and names every coin anew from its secret. */
   deep: boolean;
   /** Writes names down where they were missing. */
   keep_names: boolean;
@@ -50,7 +55,14 @@ const FIELDS = {
   mint_state: 1,
   // A list of texts is read several times quicker than one of documents with a text each.
   ys: '$proofs.Y',
-  coins: { $cond: [{ $isArray: '$proofs' }, { $size: '$proofs' }, 0] },
+  // Something else where a list of coins should be is as good as a coin without a name.
+  coins: {
+    $cond: [
+      { $isArray: '$proofs' },
+      { $size: '$proofs' },
+      { $cond: [{ $in: [{ $type: '$proofs' }, ['missing', 'null']] }, 0, 1] },
+    ],
+  },
 } as const;
 
 interface Row extends Pick<TokenDocument, '_id' | 'npub' | 'mint_url' | 'status'> {
@@ -83,7 +95,7 @@ export async function* scanTokens(
   try {
     for (let first = await cursor.next(); first !== null; first = await cursor.next()) {
       const rows = [first, ...cursor.readBufferedDocuments()].filter(hasCoins);
-      if (rows.length > 0) yield await scanned(db, rows, stage, options);
+      if (rows.length > 0) yield await scanned(db, rows, options);
     }
   } catch (error) {
     throw translated(error);
@@ -102,11 +114,9 @@ function filterOf(
   { deep }: ScanOptions,
 ): mongo.Filter<TokenDocument> {
   const wallets = { npub: { $in: [...npubs] }, mint_url: { $in: [...mint_urls] } };
-  if (stage === 'live') return { ...wallets, status: { $in: ['unspent', 'pending', 'failed'] } };
-  const open: mongo.Filter<TokenDocument> = {
-    mint_state: { $in: [null, 'UNSPENT', 'PENDING'] as MintState[] },
-  };
-  return { ...wallets, status: 'spent', ...(deep ? {} : open) };
+  // By what they are not, so that a status or state that nobody knows is not passed over.
+  if (stage === 'live') return { ...wallets, status: { $ne: 'spent' } };
+  return { ...wallets, status: 'spent', ...(deep ? {} : { mint_state: { $ne: 'SPENT' } }) };
 }
 
 /** The indexes of the tokens; none where nobody has prepared the database. */
@@ -130,15 +140,13 @@ export async function scanIndex(db: mongo.Db): Promise<string | null> {
 async function scanned(
   db: mongo.Db,
   rows: readonly Row[],
-  stage: ScanStage,
   { deep, keep_names }: ScanOptions,
 ): Promise<ScannedToken[]> {
-  const anew = deep && stage === 'live';
-  const unsure = rows.filter((row) => anew || !isNamed(row));
+  const unsure = rows.filter((row) => deep || !isNamed(row));
   const names = unsure.length > 0 ? await nameAnew(db, unsure, keep_names) : null;
   return rows.map((row) => {
     const found = names?.get(String(row._id)) ?? row.ys ?? [];
-    const ys = names === null ? (found as string[]) : found.filter((y) => typeof y === 'string');
+    const ys = isReadable(row) ? found.filter((y) => typeof y === 'string') : [];
     return {
       _id: row._id,
       npub: row.npub,
@@ -152,9 +160,14 @@ async function scanned(
   });
 }
 
+/** Where the status is none that is known, nobody can say what the mint's word means. */
+function isReadable({ status }: Row): boolean {
+  return TOKEN_STATUSES.includes(status);
+}
+
 /** Has every coin of the document a name of the right form? */
 function isNamed({ ys, coins }: Row): boolean {
-  return ys !== undefined && ys.length === coins && ys.every(isName);
+  return Array.isArray(ys) && ys.length === coins && ys.every(isName);
 }
 
 /** Names coins from their secrets, and keeps the names where that is wanted. */
@@ -188,7 +201,8 @@ async function keepNames(
 ): Promise<void> {
   const writes = tokens.flatMap(({ _id, proofs }) => {
     const ys = names.get(String(_id)) ?? [];
-    if (ys.includes(null) || proofs.every(({ Y }, at) => Y === ys[at])) return [];
+    if (!Array.isArray(proofs) || ys.includes(null)) return [];
+    if (proofs.every(({ Y }, at) => Y === ys[at])) return [];
     const secrets = proofs.map(({ secret }, at) => [`proofs.${at}.secret`, secret]);
     const named = ys.map((y, at) => [`proofs.${at}.Y`, y]);
     const filter = { _id, ...Object.fromEntries(secrets) } as mongo.Filter<TokenDocument>;
@@ -228,9 +242,8 @@ export async function readHolders(
 
 /** The coins of a document; what is none is left out. */
 export function soundCoins({ proofs }: TokenDocument): StoredProof[] {
-  return (proofs as (StoredProof | null)[]).filter(
-    (coin) => typeof coin?.secret === 'string',
-  ) as StoredProof[];
+  const list = Array.isArray(proofs) ? (proofs as (StoredProof | null)[]) : [];
+  return list.filter((coin) => typeof coin?.secret === 'string') as StoredProof[];
 }
 
 /** Spent is final: these tokens are not asked about again. */

@@ -96,7 +96,10 @@ describe('a payment that happened and is not booked', () => {
     const released = await releasedMelt(ground, request);
     await sendLate(ground.mint.url, released);
     const { findings } = await ground.reconcile({ apply: true });
-    expect(typesOf(findings)).toEqual({ DB_UNSPENT_MINT_SPENT: released.inputs.length });
+    expect(typesOf(findings)).toEqual({
+      DB_UNSPENT_MINT_SPENT: released.inputs.length,
+      OPERATION_PAID_NOT_SETTLED: 1,
+    });
     expect(findings.filter(({ done }) => !done)).toEqual([]);
     const operations = ground.db.collection<MeltOperation>(MELT_OPERATIONS);
     expect(await operations.findOne({ _id: released._id })).toMatchObject({ state: 'paid' });

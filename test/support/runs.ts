@@ -33,6 +33,7 @@ export function storedRun(fields: Partial<RunDocument> = {}): RunDocument {
     mints: [],
     lanes: [],
     owner: 'test#0#1',
+    seen_at: new Date(),
     plan_sha256: null,
     verdicts: [],
     expires_at: KEPT_UNTIL,
@@ -47,7 +48,6 @@ export function doneLane(mint_url: string, fields: Partial<LaneProgress> = {}): 
     after: 'npub1z',
     done: true,
     counts: noCounts(),
-    drift: { over: 0, under: 0 },
     mint: {
       ...{ mint_url, reachable: true, error: null },
       ...{ proofs_checked: 1, proofs_unknown: 0, requests: 1 },

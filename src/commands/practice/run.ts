@@ -24,6 +24,7 @@ export async function runPractice(
     io.err('Paste these lines into another terminal, then try:');
     io.err('  cashu-ops balance --npub $NPUB');
     io.err('  cashu-ops melt $INVOICE --npub $NPUB');
+    io.err('  cashu-ops reconcile --npub $NPUB');
     io.err('Ctrl-C stops the practice ground; nothing of it stays.');
     if (!interrupted.aborted) await once(interrupted, 'abort');
     return EXIT.done;

@@ -1,5 +1,5 @@
 import { groupDigits } from '../../domain/amount.ts';
-import type { RunCounts } from '../../domain/reconcile_run.ts';
+import type { ReconcileRun, RunCounts } from '../../domain/reconcile_run.ts';
 import { totalOf } from '../../report/reconcile_totals.ts';
 import { counted } from '../../report/reconcile_words.ts';
 import type { Story } from './story.ts';
@@ -12,7 +12,7 @@ export function closingSentences(story: Story): string[] {
   const found = foundSentence(story);
   const sentences = [
     ...(found === null ? [] : [found]),
-    ...openSentences(counts),
+    ...openSentences(run),
     ...(run.partial ? [unknownSentence(counts)] : []),
     ...planSentences(story),
   ];
@@ -37,9 +37,12 @@ function foundSentence({ run, told, compared_with }: Story): string | null {
   return `${found}; ${groupDigits(repaired)} repaired, ${groupDigits(open)} not.`;
 }
 
-function openSentences({ critical_open, operations_stale }: RunCounts): string[] {
+function openSentences({ counts, plan_sha256 }: ReconcileRun): string[] {
+  const { critical_open, operations_stale, operations_open } = counts;
+  // A row of a plan that was refused says how things were, not how they are.
+  const isNow = plan_sha256 === null || operations_open > 0;
   return [
-    ...(critical_open > 0 ? ['CRITICAL: an operator is needed.'] : []),
+    ...(critical_open > 0 && isNow ? ['CRITICAL: an operator is needed.'] : []),
     ...(operations_stale > 0
       ? [
           `${counted(operations_stale, 'payment')} ${operations_stale === 1 ? 'is' : 'are'} open for longer than the quiet period: money is locked, look again.`,
@@ -71,9 +74,14 @@ function planSentences({ plan }: Story): string[] {
 function nothingSentence({ run, compared_with }: Story): string {
   const { wallets_checked, proofs_checked, operations_open } = run.counts;
   if (compared_with !== undefined) return 'Nothing is new.';
-  if (wallets_checked === 0) return 'Nothing to check: there is no wallet in this part.';
+  if (wallets_checked === 0) {
+    const where = run.scope.shard === null ? '' : ' in this part';
+    return `Nothing to check: there is no wallet${where}.`;
+  }
   if (proofs_checked === 0 && operations_open === 0) {
     return 'Nothing to check: no coin there that the mint could have changed.';
   }
-  return 'Nothing differs.';
+  return operations_open > 0
+    ? `Nothing differs; ${counted(operations_open, 'payment')} ${operations_open === 1 ? 'is' : 'are'} open.`
+    : 'Nothing differs.';
 }

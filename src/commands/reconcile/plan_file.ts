@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { writeJsonDocument } from '../../cli/json.ts';
@@ -40,7 +41,7 @@ export class PlanFile {
    * @throws CashuOpsError OUTPUT_UNWRITABLE
    */
   static async create(path: string): Promise<PlanFile> {
-    const draft = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+    const draft = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
     try {
       const earlier = await stat(path).catch(() => null);
       if (earlier !== null && !earlier.isFile()) throw new Error('it is no file');

@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import type { CashuOps } from '../../cashu_ops.ts';
 import type { Context } from '../../cli/context.ts';
+import { EXIT, worstExit } from '../../cli/exit_codes.ts';
 import type { ReconcileConfig } from '../../config/reconcile_rules.ts';
 import { CashuOpsError, SEVERITIES } from '../../domain/errors.ts';
 import type { ReconcileRun } from '../../domain/reconcile_run.ts';
@@ -41,7 +42,11 @@ async function check(context: Context, flags: ReconcileFlags): Promise<number> {
     );
     assertWhole(run, flags);
     const story = await storyOf(ops, run, flags, reconcile);
-    return await told(context, draft === null ? story : await withPlan(ops, story, draft), flags);
+    if (draft === null) return await told(context, story, flags);
+    const planned = await orUnwritable(withPlan(ops, story, draft));
+    if (!(planned instanceof CashuOpsError)) return await told(context, planned, flags);
+    context.io.err(planned.message);
+    return worstExit([EXIT.usage, await told(context, story, flags)]);
   } finally {
     await draft?.discard();
   }
@@ -61,6 +66,10 @@ async function goOn(context: Context, flags: ReconcileFlags): Promise<number> {
 async function applyPlan(context: Context, flags: ReconcileFlags): Promise<number> {
   const { applyPlan: path = '' } = flags;
   const plan = await readPlanFile(path);
+  if (plan.rows.length === 0) {
+    context.io.err('The plan is empty, so there was nothing to do.');
+    return EXIT.done;
+  }
   const { reconcile } = await context.config(flags);
   const ops = await context.open('reconcile', flags);
   const run = await watched(context, 'carrying out the plan', false, (watch) =>
@@ -85,9 +94,20 @@ async function withPlan({ reconciler }: CashuOps, story: Story, draft: PlanFile)
   return { ...story, plan: await draft.write(header, rows) };
 }
 
+/** What could not be written hides nothing worse: the exit code still says what was found. */
 async function told({ io }: Context, story: Story, { json }: ReconcileFlags): Promise<number> {
-  await tellRun(io, story, json === true);
-  return exitOf(story);
+  const unwritten = await orUnwritable(tellRun(io, story, json === true));
+  if (!(unwritten instanceof CashuOpsError)) return exitOf(story);
+  io.err(unwritten.message);
+  return worstExit([EXIT.usage, exitOf(story)]);
+}
+
+/** The error of a full disk as a value; any other is thrown. */
+function orUnwritable<T>(work: Promise<T>): Promise<T | CashuOpsError> {
+  return work.catch((error: unknown) => {
+    if (error instanceof CashuOpsError && error.code === 'OUTPUT_UNWRITABLE') return error;
+    throw error;
+  });
 }
 
 /** What an interrupted run has found is kept, and it can go on where it was. */

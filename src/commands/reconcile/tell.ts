@@ -56,6 +56,7 @@ async function tellPerson(io: Io, story: Story, next_command: string | null): Pr
   if (isSilent && story.verdicts.length === 0) return;
   const say = (text: string) => io.err(io.errIsTty ? wrap(text, io.columns) : text);
   for (const sentence of closingSentences(story)) say(sentence);
+  if (isSilent) say(`all of it: cashu-ops reconcile show ${run._id}`);
   const named = onRequest(rows);
   if (named.length > 0)
     say(`repaired only when named: ${named.map((type) => `--repair ${type}`).join(' ')}`);

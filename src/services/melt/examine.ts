@@ -1,9 +1,45 @@
 import { type Decision, decideMelt } from '../../domain/melt_decision.ts';
-import type { Observation, OpenOperation } from '../../domain/melt_operation.ts';
+import {
+  endedBeforeSwap,
+  type FailedOperation,
+  isSubmitted,
+  type Observation,
+  type OpenOperation,
+} from '../../domain/melt_operation.ts';
+import { mayHaveLeft } from '../../domain/melt_tries.ts';
 import { decideSwap, type SwapDecision } from '../../domain/swap_decision.ts';
 import { lookAtMint } from './look.ts';
-import { swappedCoins } from './swap.ts';
+import { lookAtReleased } from './released.ts';
+import { replyFromJournal } from './resolve.ts';
+import { lookForSwap, swappedCoins } from './swap.ts';
 import type { MeltDeps } from './types.ts';
+
+/** What became of an operation that was released, as far as the mint shows it now. */
+export type ReleasedView = 'unpaid' | 'happened' | 'mint_silent' | 'not_known';
+
+/**
+ * Looks again at an operation that was released, and changes nothing.
+ *
+ * @returns `happened` where its payment, or the exchange of coins before it, came through late;
+ *   `mint_silent` where the mint does not answer all that was asked
+ */
+export async function examineReleased(
+  deps: Pick<MeltDeps, 'mintOf' | 'clock' | 'melts'>,
+  operation: FailedOperation,
+): Promise<ReleasedView> {
+  if (endedBeforeSwap(operation)) {
+    const mint = deps.mintOf(operation.mint_url);
+    await mint.load();
+    const found = await lookForSwap(mint, operation.swap);
+    if (found === 'not_signed') return 'unpaid';
+    return found === 'not_known' ? 'mint_silent' : 'happened';
+  }
+  if (!mayHaveLeft(operation)) return 'unpaid';
+  const { fate, observation } = await lookAtReleased(deps, operation);
+  if (fate !== 'not_known') return fate === 'paid' ? 'happened' : 'unpaid';
+  const silent = observation.quote === 'UNKNOWN' || observation.inputs.unknown > 0;
+  return silent ? 'mint_silent' : 'not_known';
+}
 
 /** What would be done about an open operation, and what the mint showed; nothing was changed. */
 export interface Examination {
@@ -18,7 +54,7 @@ export interface Examination {
  * @throws CashuOpsError MINT_UNREACHABLE where a swap cannot be looked at
  */
 export async function examineMelt(
-  deps: Pick<MeltDeps, 'mintOf' | 'clock' | 'settings'>,
+  deps: Pick<MeltDeps, 'mintOf' | 'clock' | 'settings' | 'journal'>,
   operation: OpenOperation,
 ): Promise<Examination> {
   const mint = deps.mintOf(operation.mint_url);
@@ -26,6 +62,9 @@ export async function examineMelt(
   const earlier = operation.observations;
   if (operation.state === 'prepared') {
     return { decision: { action: 'release', because: 'NEVER_SENT' }, observation: null };
+  }
+  if (isSubmitted(operation) && (await replyFromJournal(deps, operation)) !== null) {
+    return { decision: { action: 'settle', because: 'PAID' }, observation: null };
   }
   const { observation: now } = await lookAtMint(mint, operation, deps.clock());
   if (operation.state !== 'swapping') {

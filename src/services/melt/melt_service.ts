@@ -1,5 +1,6 @@
 import { CashuOpsError } from '../../domain/errors.ts';
 import {
+  type FailedOperation,
   isOpen,
   type MeltOperation,
   type OpenOperation,
@@ -8,7 +9,7 @@ import {
 import { standsForInvoice } from '../../domain/melt_tries.ts';
 import type { NamedProof } from '../../domain/proof.ts';
 import { unknownCoins } from './claim.ts';
-import { type Examination, examineMelt } from './examine.ts';
+import { type Examination, examineMelt, examineReleased, type ReleasedView } from './examine.ts';
 import { lockedBy } from './locked.ts';
 import { conflictOf, outcomeOf } from './outcome.ts';
 import { payMelt } from './pay.ts';
@@ -150,6 +151,11 @@ export class MeltService {
    */
   examine(operation: OpenOperation): Promise<Examination> {
     return examineMelt(this.#deps, operation);
+  }
+
+  /** Looks again at an operation that was released, and changes nothing. See `examineReleased`. */
+  examineReleased(operation: FailedOperation): Promise<ReleasedView> {
+    return examineReleased(this.#deps, operation);
   }
 
   /**

@@ -5,7 +5,7 @@ import { isOpen, type MeltOperation, type OpenOperation } from '../../domain/mel
 import { type Look, lookAtMint } from './look.ts';
 import { detailsOf } from './operation_details.ts';
 import { outcomeOf } from './outcome.ts';
-import { releaseMelt } from './resolve.ts';
+import { releaseMelt, replyFromJournal } from './resolve.ts';
 import type { MeltDeps, MeltOutcome } from './types.ts';
 
 /**
@@ -26,6 +26,7 @@ export async function releaseByHand(
   if (isBeingPaid(operation, deps.settings.melt_timeout_ms, deps.clock())) {
     throw mayBePaying(operation, deps.settings.melt_timeout_ms);
   }
+  if ((await replyFromJournal(deps, operation)) !== null) throw replyKept(operation);
   const look = await lookAtMint(deps.mintOf(operation.mint_url), operation, deps.clock());
   assertNothingShown(operation, look);
   const reason = `released by hand by ${deps.actor}, who says that the payment did not happen`;
@@ -53,6 +54,14 @@ function assertNothingShown(operation: OpenOperation, { observation }: Look): vo
     'MINT_UNREACHABLE',
     operation,
     `The mint ${operation.mint_url} does not say now how the payment and its coins stand, and without that nothing is released. Nothing was changed; try again.`,
+  );
+}
+
+function replyKept(operation: OpenOperation): CashuOpsError {
+  return refused(
+    'RELEASE_REFUSED',
+    operation,
+    `The journal holds the mint's own reply that operation ${operation._id} was paid, with its proof, so it is not released, whatever the mint says now. Nothing was changed; resume it.`,
   );
 }
 

@@ -46,8 +46,8 @@ export async function resolveMelt(
 }
 
 /** A reply that proves the payment needs no further question, wherever it was kept. */
-async function replyFromJournal(
-  deps: MeltDeps,
+export async function replyFromJournal(
+  deps: Pick<MeltDeps, 'journal'>,
   operation: OpenOperation,
 ): Promise<QuoteReading | null> {
   const entries = await deps.journal.read(operation._id);

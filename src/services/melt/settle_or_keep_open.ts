@@ -3,6 +3,7 @@ import {
   type FailedOperation,
   isOpen,
   type MeltOperation,
+  PAID_BUT,
   type SubmittedOperation,
 } from '../../domain/melt_operation.ts';
 import type { MintGateway, QuoteReading } from '../../mint/gateway.ts';
@@ -38,7 +39,7 @@ export async function settleOrKeepOpen(
   if (operation.state === 'failed') return notBookedYet(operation, result, watch);
   const mayWait = result.waiting && !isOverdue(deps, operation);
   const state = mayWait ? ('pending' as const) : ('needs_attention' as const);
-  const reason = `paid, but ${result.why}`;
+  const reason = `${PAID_BUT}${result.why}`;
   const next = { ...operation, state, reason, updated_at: deps.clock() };
   const noted = await noteOrReread(deps, operation, next);
   // Another process may have settled it meanwhile.

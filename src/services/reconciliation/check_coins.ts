@@ -5,7 +5,7 @@ import { isOpen } from '../../domain/melt_operation.ts';
 import type { KnownState, MintState } from '../../domain/proof.ts';
 import { coinsHash, type Finding, findingKey } from '../../domain/reconcile_run.ts';
 import type { StateAsker } from '../../mint/state_asker.ts';
-import { storedAt } from '../../store/documents.ts';
+import { changedAt } from '../../store/documents.ts';
 import {
   type FullToken,
   forgetFirstLook,
@@ -197,7 +197,7 @@ function strandedFinding(
 ): Finding | null {
   const type = 'TOKENS_WITHOUT_OPERATION';
   const { npub, mint_url, status, reserved_by = null, proofs } = token;
-  const changed = token.updatedAt ?? storedAt(token);
+  const changed = changedAt(token);
   const age_s = Math.max(0, Math.floor((clock().getTime() - changed.getTime()) / 1000));
   const action = actionOf({ type, operation_open: false, was_sent: false }, rules);
   if (action === null || isTooYoung(run.scope.older_than_ms, age_s)) return null;

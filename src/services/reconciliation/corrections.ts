@@ -3,8 +3,8 @@ import { AUDIT_YS_MAX } from '../../domain/audit_event.ts';
 import { byClaimThenAge } from '../../domain/compare_coins.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
 import type { Discrepancy, FindingType } from '../../domain/finding.ts';
-import type { TokenStatus } from '../../domain/proof.ts';
-import { named } from '../../domain/proof_y.ts';
+import type { NamedProof, TokenStatus } from '../../domain/proof.ts';
+import { named, yOf } from '../../domain/proof_y.ts';
 import type { AuditLog } from '../../store/audit_log.ts';
 import type { Store } from '../../store/connection.ts';
 import { LIVE_STATUSES, type TokenDocument, tokensOf } from '../../store/documents.ts';
@@ -123,7 +123,7 @@ async function dropRepeats(
 }
 
 function isFree({ reserved_by }: NamedToken): boolean {
-  return reserved_by === undefined;
+  return (reserved_by ?? null) === null;
 }
 
 /** The live documents of one coin; the one that is kept comes first. */
@@ -156,6 +156,7 @@ async function retire(
   const [first] = why;
   if (token === null || first === undefined || !isAsFound(token, why, endedOwner)) return false;
   const ys = new Set(why.map(({ y }) => y));
+  if (!areNamedRightly(token.proofs, ys)) return false;
   return unlessChanged(() =>
     store.transactions.run(async (session) => {
       await guard?.(session);
@@ -181,6 +182,15 @@ async function retire(
       });
     }),
   );
+}
+
+/**
+ * A name that was written down wrongly says nothing about the coin it stands with: what the mint
+ * says of that name is true of another coin. Only the secret tells, so it is asked before a coin is
+ * given up.
+ */
+export function areNamedRightly(proofs: readonly NamedProof[], ys: ReadonlySet<string>): boolean {
+  return proofs.every(({ Y, secret }) => !ys.has(Y) || yOf(secret) === Y);
 }
 
 /** @returns false, with nothing changed, when the token is no longer what was read */

@@ -10,14 +10,17 @@ export async function eachOfSome<T>(
 ): Promise<void> {
   const running = new Set<Promise<void>>();
   const failures: unknown[] = [];
-  for await (const item of items) {
-    const done = work(item)
-      .catch((error: unknown) => void failures.push(error))
-      .finally(() => running.delete(done));
-    running.add(done);
-    if (running.size >= atOnce) await Promise.race(running);
-    if (failures.length > 0) break;
+  try {
+    for await (const item of items) {
+      const done = work(item)
+        .catch((error: unknown) => void failures.push(error))
+        .finally(() => running.delete(done));
+      running.add(done);
+      if (running.size >= atOnce) await Promise.race(running);
+      if (failures.length > 0) break;
+    }
+  } finally {
+    await Promise.all(running);
   }
-  await Promise.all(running);
   if (failures.length > 0) throw failures[0];
 }

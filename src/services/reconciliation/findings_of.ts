@@ -3,6 +3,7 @@ import { type ComparedToken, compareCoins } from '../../domain/compare_coins.ts'
 import type { Discrepancy } from '../../domain/finding.ts';
 import { actionOf } from '../../domain/finding_action.ts';
 import { isOpen, type MeltOperation } from '../../domain/melt_operation.ts';
+import { normalMintUrl } from '../../domain/mint_url.ts';
 import type { MintState } from '../../domain/proof.ts';
 import { coinsHash, type Finding, findingKey } from '../../domain/reconcile_run.ts';
 import { type FullToken, readHolders, type ScannedToken } from '../../store/token_scan.ts';
@@ -23,11 +24,18 @@ export async function findingsOf(
   if (tokens.length === 0) return [];
   const { store, operations } = context;
   const ids = tokens.map(({ _id }) => _id);
-  const holders = await readHolders(store.db, ids, context.run.scope.deep);
-  const reserved = holders.flatMap(({ reserved_by }) => reserved_by ?? []);
+  const read = () => readHolders(store.db, ids, context.run.scope.deep);
+  const first = await read();
+  const reserved = first.flatMap(({ reserved_by }) => reserved_by ?? []);
   const owners = await operations.byIds([...new Set(reserved)]);
+  // One that has ended since has let go of its tokens: they are read as it has left them.
+  const isEnded = reserved.some((id) => !isOpenOwner(owners.get(id)));
+  const holders = isEnded ? await read() : first;
   const ys = new Set(tokens.flatMap((token) => token.ys));
-  const wallets = Map.groupBy(holders, ({ npub, mint_url }) => `${npub} ${mint_url}`);
+  const wallets = Map.groupBy(
+    holders,
+    ({ npub, mint_url }) => `${npub} ${normalMintUrl(mint_url)}`,
+  );
   return [...wallets.values()].flatMap((own) => {
     const found = discrepanciesOf(context, own, ys, states);
     const byId = new Map(own.map((token) => [String(token._id), token]));
@@ -35,9 +43,15 @@ export async function findingsOf(
       const token = byId.get(discrepancy.token_id ?? '');
       const owner = owners.get(discrepancy.operation_id ?? '') ?? null;
       const state = states.get(discrepancy.y) ?? null;
-      return toFinding(context, discrepancy, token, owner, state) ?? [];
+      // Of several spellings of a mint, the one of the token that decides.
+      const own = token === undefined ? discrepancy : { ...discrepancy, mint_url: token.mint_url };
+      return toFinding(context, own, token, owner, state) ?? [];
     });
   });
+}
+
+function isOpenOwner(owner: MeltOperation | undefined): boolean {
+  return owner !== undefined && isOpen(owner);
 }
 
 function discrepanciesOf(
@@ -113,7 +127,8 @@ function toFinding(
   const { type, y, age_s } = discrepancy;
   const open = owner !== null && isOpen(owner);
   if (open && isBeingPaid(owner, settings.melt_timeout_ms, clock())) return null;
-  if (isTooYoung(run.scope.older_than_ms, age_s)) return null;
+  const isGrave = discrepancy.severity === 'CRITICAL';
+  if (!isGrave && isTooYoung(run.scope.older_than_ms, age_s)) return null;
   const was_sent = token?.transaction_type === 'sent';
   const across = type === 'DUPLICATE_LIVE_PROOF' ? context.doubled.across.get(y) : undefined;
   const action = actionOf({ type, operation_open: open, was_sent }, rules);
@@ -153,8 +168,8 @@ function noteOf(
   wasSent: boolean,
 ): string | null {
   if (owner !== null && isOpen(owner)) return `held by operation ${owner._id} (${owner.state})`;
-  if (type === 'DB_PENDING_MINT_UNSPENT' && wasSent) {
-    return 'sent to somebody who has not taken it yet; it is not freed by itself';
+  if (wasSent && type.endsWith('_MINT_UNSPENT')) {
+    return 'sent to somebody who has not taken it yet, and may at any time';
   }
   return null;
 }

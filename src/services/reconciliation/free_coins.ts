@@ -1,8 +1,9 @@
+import type { mongo } from 'mongoose';
 import { AUDIT_YS_MAX, type AuditEventData } from '../../domain/audit_event.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
 import { isOpen } from '../../domain/melt_operation.ts';
 import type { Finding } from '../../domain/reconcile_run.ts';
-import { storedAt, tokensOf } from '../../store/documents.ts';
+import { changedAt, LIVE_STATUSES, tokensOf } from '../../store/documents.ts';
 import { translated } from '../../store/errors.ts';
 import { giveBackCoins, type NamedToken, unreserveToken } from '../../store/token_repair.ts';
 import type { CorrectionDeps } from './corrections.ts';
@@ -18,12 +19,14 @@ export async function giveBack(
 ): Promise<RepairResult[]> {
   const ys = new Set(findings.map((finding) => withY(finding).y));
   const held = new Set(token.proofs.map(({ Y }) => Y));
-  if (![...ys].every((y) => held.has(y)))
+  if (![...ys].every((y) => held.has(y))) {
     return undone(findings, 'the token holds other coins now');
+  }
   await deps.store.transactions.run(async (session) => {
     await deps.guard?.(session);
     const owner = await operations.ownerOf([...ys], session);
     if (owner !== null) throw ownedBy(owner._id, owner.state);
+    await assertNotLiveElsewhere(deps.store.db, session, token, ys);
     const given = await giveBackCoins(deps.store.db, session, token, ys, deps.clock());
     const event = eventOf('token_given_back', token, findings, 'unspent');
     await deps.audit.createAuditLogEntry(session, {
@@ -33,6 +36,32 @@ export async function giveBack(
   });
   deps.moved?.set(String(token._id), String(token._id));
   return findings.map(({ key }) => ({ key, done: true, note: null }));
+}
+
+/**
+ * Where old data or a sharded cluster keeps the index from covering all wallets, a coin may be live
+ * in a token of anybody: given back, it would be counted twice.
+ */
+async function assertNotLiveElsewhere(
+  db: mongo.Db,
+  session: mongo.ClientSession,
+  token: NamedToken,
+  ys: ReadonlySet<string>,
+): Promise<void> {
+  const secrets = token.proofs.flatMap(({ Y, secret }) => (ys.has(Y) ? [secret] : []));
+  const other = await tokensOf(db).findOne(
+    {
+      _id: { $ne: token._id },
+      status: { $in: [...LIVE_STATUSES] },
+      'proofs.secret': { $in: secrets },
+    },
+    { session, projection: { _id: 1 } },
+  );
+  if (other === null) return;
+  throw new CashuOpsError(
+    'TOKENS_NOT_AVAILABLE',
+    `the coin is live in token ${other._id} already, so it is not given back`,
+  );
 }
 
 function ownedBy(id: string, state: string): CashuOpsError {
@@ -58,21 +87,21 @@ export async function releasePending(
   const now = deps.clock();
   const all = findings.length === token.proofs.length;
   if (!all) return undone(findings, 'its coins are not all unspent at the mint');
-  const first = token.mint_state === 'UNSPENT' ? token.mint_checked_at : undefined;
-  const since = Math.max((first ?? now).getTime(), changedAt(token).getTime());
-  const releasableAt = new Date(since + quietMs);
-  if (first !== undefined && now >= releasableAt) {
-    return giveBack(context, deps, token, findings);
-  }
-  if (first === undefined || first < changedAt(token)) await noteFirstLook(deps, token, now);
+  const first = firstLook(token);
+  const releasableAt = new Date((first ?? now).getTime() + quietMs);
+  if (first !== null && now >= releasableAt) return giveBack(context, deps, token, findings);
+  if (first === null) await noteFirstLook(deps, token, now);
   return undone(
     findings,
     `a second look that agrees is missing, at or after ${releasableAt.toISOString()}`,
   );
 }
 
-function changedAt({ updatedAt, createdAt, _id }: NamedToken): Date {
-  return updatedAt ?? storedAt({ createdAt, _id });
+/** A look from before the token became what it is shows nothing of it. */
+function firstLook(token: NamedToken): Date | null {
+  const { mint_state, mint_checked_at: at } = token;
+  const counts = mint_state === 'UNSPENT' && at instanceof Date && at >= changedAt(token);
+  return counts ? at : null;
 }
 
 async function noteFirstLook(deps: CorrectionDeps, token: NamedToken, now: Date): Promise<void> {

@@ -10,11 +10,13 @@ import { ReconcileRuns } from '../../store/reconcile_runs.ts';
 import type { WalletGroup } from '../../store/token_scan.ts';
 import type { WalletKey } from '../../store/wallet_keys.ts';
 import { checkCoins } from './check_coins.ts';
+import { findLatePayments } from './late_payments.ts';
 import { type ExaminedOperation, examineOperations } from './open_operations.ts';
 import { resolvePlanned } from './plan.ts';
 import { type Resolution, repairTokens, resolveOperation, TOKEN_REPAIRS } from './repair_group.ts';
 import type { RepairResult } from './repair_result.ts';
 import type { RunContext } from './run_context.ts';
+import { spentAfterRelease } from './spent_after_release.ts';
 import { filtered, type Lane, walletGroups } from './wallet_groups.ts';
 import { whileHolding } from './wallet_leases.ts';
 
@@ -53,11 +55,11 @@ export class LaneRun {
       }
       progress.after = wallets.at(-1)?.npub ?? progress.after;
       progress.mint = this.#mint();
-      await this.#runs.saveLane(run._id, progress);
+      await this.#runs.saveLane(run, progress);
     }
     progress.done = true;
     progress.mint = this.#mint();
-    await this.#runs.saveLane(run._id, progress);
+    await this.#runs.saveLane(run, progress);
     return progress;
   }
 
@@ -84,7 +86,10 @@ export class LaneRun {
       mint_urls: this.#lane.spellings,
     };
     const isMember = (one: WalletKey) => members.has(leaseKey(one));
-    const examined = await this.#examine(group, isMember);
+    const examined = await this.#examine(group);
+    const late = await findLatePayments(this.#context, group);
+    await this.#found(late.findings);
+    counts.operations_unknown += late.unknown;
     await checkCoins(this.#context, group, this.#lane.asker, isMember, {
       checked: (coins, unknown) => {
         counts.proofs_checked += coins;
@@ -98,16 +103,14 @@ export class LaneRun {
     progress.wallets += wallets.length;
     this.#context.tell();
     const resolutions = leases === null ? new Map() : await this.#resolve(examined);
+    if (leases !== null) await this.#resolveLate(late.findings, resolutions);
     if (leases !== null) await this.#repair(wallets, resolutions, leases);
     this.#countOpen(examined, resolutions);
   }
 
-  async #examine(
-    group: WalletGroup,
-    isMember: (wallet: WalletKey) => boolean,
-  ): Promise<ExaminedOperation[]> {
-    const all = await examineOperations(this.#context, group);
-    const examined = all.filter(({ operation }) => isMember(operation));
+  /** By owner and mint, however the operation spells it: its coins are those of the wallets. */
+  async #examine(group: WalletGroup): Promise<ExaminedOperation[]> {
+    const examined = await examineOperations(this.#context, group);
     await this.#findings.writeOperations(
       this.#place(),
       examined.map(({ view }) => view),
@@ -191,15 +194,30 @@ export class LaneRun {
     return resolutions;
   }
 
+  async #resolveLate(
+    findings: readonly Finding[],
+    resolutions: Map<string, Resolution>,
+  ): Promise<void> {
+    for (const { action, operation_id } of findings) {
+      if (action !== 'resolve_operation' || operation_id === null) continue;
+      const resolution = await resolveOperation(this.#context, operation_id);
+      const isBooked = resolution.outcome?.operation.state !== 'failed';
+      resolutions.set(operation_id, { ...resolution, ended: resolution.ended && isBooked });
+    }
+  }
+
   async #markResolved(
     findings: AsyncIterable<Finding>,
     resolutions: ReadonlyMap<string, Resolution>,
   ): Promise<void> {
     const results: RepairResult[] = [];
     const counted: RepairResult[] = [];
-    for await (const { key, operation_id } of findings) {
+    const freed: Finding[] = [];
+    for await (const finding of findings) {
+      const { key, operation_id } = finding;
       const resolution = resolutions.get(operation_id ?? '');
       if (resolution === undefined) continue;
+      if (resolution.outcome?.operation.state === 'failed') freed.push(finding);
       const { ended, note, refused, unknown } = resolution;
       const result = { key, done: ended, note, unknown };
       results.push(result);
@@ -209,6 +227,7 @@ export class LaneRun {
     }
     this.#count(counted);
     await this.#findings.mark(this.#context.run._id, results);
+    await this.#found(await spentAfterRelease(this.#context, freed));
   }
 
   #count(results: readonly RepairResult[]): void {
@@ -216,7 +235,7 @@ export class LaneRun {
     for (const { done, unknown } of results) {
       if (done) counts.repaired += 1;
       else counts.refused += 1;
-      if (unknown && this.#lane.planned) counts.proofs_unknown += 1;
+      if (unknown) counts.proofs_unknown += 1;
     }
   }
 
@@ -243,10 +262,10 @@ export class LaneRun {
   #mint(): RunMint {
     const { asker, mint_url } = this.#lane;
     const { proofs_checked, proofs_unknown } = this.#progress.counts;
-    const silent = asker.requests > 0 && !asker.answered;
+    const isAsked = asker.requests > 0 || asker.problem !== null;
     return {
       mint_url,
-      reachable: !silent && !(asker.requests === 0 && asker.problem !== null),
+      reachable: isAsked ? asker.answered : null,
       error: asker.problem,
       proofs_checked,
       proofs_unknown,
@@ -258,12 +277,11 @@ export class LaneRun {
 function newProgress(mint_url: string): LaneProgress {
   const mint = {
     mint_url,
-    reachable: true,
+    reachable: null,
     error: null,
     proofs_checked: 0,
     proofs_unknown: 0,
     requests: 0,
   };
-  const drift = { over: 0, under: 0 };
-  return { mint_url, after: null, done: false, counts: noCounts(), drift, mint };
+  return { mint_url, after: null, done: false, counts: noCounts(), mint };
 }

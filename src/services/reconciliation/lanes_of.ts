@@ -1,8 +1,9 @@
 import { CashuOpsError, messageOf } from '../../domain/errors.ts';
-import { parseMintUrl } from '../../domain/mint_url.ts';
+import { normalMintUrl } from '../../domain/mint_url.ts';
 import type { ReconcilePlan } from '../../domain/reconcile_plan.ts';
 import type { ReconcileScope } from '../../domain/reconcile_run.ts';
 import { silentAsker } from '../../mint/state_asker.ts';
+import { indexesOf } from '../../store/token_scan.ts';
 import { listWalletKeys, mintsOfWallets } from '../../store/wallet_keys.ts';
 import type { ReconcilerDeps } from './run_context.ts';
 import type { Lane } from './wallet_groups.ts';
@@ -20,9 +21,14 @@ export async function lanesOf(
   { npubs, mint_url }: ReconcileScope,
   signal: AbortSignal,
 ): Promise<Lane[]> {
-  const spelled = await mintsOfWallets(deps.store.db, npubs);
-  const byUrl = Map.groupBy(spelled, normalForm);
+  const [wallets, melts] = await Promise.all([
+    mintsOfWallets(deps.store.db, npubs),
+    deps.operations.mintsOfOpen(npubs),
+  ]);
+  const spelled = [...new Set([...wallets, ...melts])].sort();
+  const byUrl = Map.groupBy(spelled, normalMintUrl);
   if (npubs !== 'all') await assertKnown(deps, npubs, spelled);
+  else if (spelled.length === 0) await assertPrepared(deps);
   if (mint_url !== null && !byUrl.has(mint_url)) throw unknownMint(mint_url, [...byUrl.keys()]);
   return [...byUrl]
     .filter(([url]) => mint_url === null || url === mint_url)
@@ -36,7 +42,7 @@ export function lanesOfPlan(
   signal: AbortSignal,
 ): Lane[] {
   const rows = plan.rows.map((row) => ({ ...row, done: false }));
-  return [...Map.groupBy(rows, (row) => normalForm(row.mint_url))].map(([url, planned]) => ({
+  return [...Map.groupBy(rows, (row) => normalMintUrl(row.mint_url))].map(([url, planned]) => ({
     mint_url: url,
     spellings: [...new Set(planned.map((row) => row.mint_url))],
     asker: askerOf(deps, url, signal),
@@ -52,13 +58,14 @@ function askerOf({ mintOf }: ReconcilerDeps, url: string, signal: AbortSignal): 
   }
 }
 
-/** An address that is none stands for itself; nobody can be asked there. */
-function normalForm(url: string): string {
-  try {
-    return parseMintUrl(url);
-  } catch {
-    return url;
-  }
+/** A database without a wallet that nobody has prepared is most likely another one than was meant. */
+async function assertPrepared({ store }: ReconcilerDeps): Promise<void> {
+  if ((await indexesOf(store.db)).length > 0) return;
+  throw new CashuOpsError(
+    'STORE_NOT_READY',
+    `The database "${store.db.databaseName}" has no wallets and is not prepared, so nothing was checked. Is it the one that was meant?`,
+    { next_command: 'cashu-ops doctor' },
+  );
 }
 
 async function assertKnown(

@@ -1,9 +1,14 @@
 import pLimit from 'p-limit';
 import { isBeingPaid, mayBePaidUntil } from '../../domain/being_paid.ts';
-import { messageOf } from '../../domain/errors.ts';
+import { CashuOpsError, messageOf } from '../../domain/errors.ts';
 import { type FindingType, type OperationFindingType, severityOf } from '../../domain/finding.ts';
 import { actionOf } from '../../domain/finding_action.ts';
-import { isOpen, type OpenOperation, withObservation } from '../../domain/melt_operation.ts';
+import {
+  isOpen,
+  type OpenOperation,
+  PAID_BUT,
+  withObservation,
+} from '../../domain/melt_operation.ts';
 import { sumProofs } from '../../domain/proof.ts';
 import { type Finding, findingKey, type OpenOperationView } from '../../domain/reconcile_run.ts';
 import { tokensOf } from '../../store/documents.ts';
@@ -12,7 +17,7 @@ import { toObjectId } from '../../store/new_token.ts';
 import type { WalletGroup } from '../../store/token_scan.ts';
 import type { Examination } from '../melt/examine.ts';
 import { reasonText } from '../melt/outcome.ts';
-import { isTooYoung } from './findings_of.ts';
+import { isTooYoung, soundAmount } from './findings_of.ts';
 import type { RunContext } from './run_context.ts';
 
 /** So many operations are looked at side by side. */
@@ -39,8 +44,30 @@ export async function examineOperations(
   const { npubs, mint_urls } = group;
   const open = await context.operations.openOperationsIn(npubs, mint_urls);
   const limit = pLimit(LOOKS_AT_ONCE);
-  const examined = open.map((operation) => limit(() => examine(context, operation)));
+  const examined = open.map((operation) => limit(() => examineSafely(context, operation)));
   return (await Promise.all(examined)).filter((each) => each !== null);
+}
+
+/** A record that cannot be read is one of which nothing is known; the others are looked at. */
+async function examineSafely(
+  context: RunContext,
+  operation: OpenOperation,
+): Promise<ExaminedOperation | null> {
+  try {
+    return await examine(context, operation);
+  } catch (error) {
+    if (error instanceof CashuOpsError && error.kind === 'unreachable') throw error;
+    const { _id, state, npub, mint_url } = operation;
+    const reason = `its record cannot be read (${messageOf(error)})`;
+    context.log.warn('An open operation could not be looked at', { operation_id: _id, reason });
+    const view = {
+      ...{ operation_id: _id, state, npub, mint_url, reason },
+      ...{ amount: soundAmount(operation.amount), reserved: 0, age_s: 0, observations: [] },
+      ...{ missing: ['a person must look at it'], look_again_at: null, being_paid: false },
+      next_command: `cashu-ops melt --resume ${_id}`,
+    };
+    return { operation, view, findings: [], resolvable: false, unknown: true };
+  }
 }
 
 /** Null where its end came meanwhile. */
@@ -58,7 +85,7 @@ async function examine(
   }
   const view = viewOf(context, operation, looked);
   const types = typesOf(context, operation, looked);
-  const resolvable = mayResolve(context, types, view);
+  const resolvable = looked !== null && mayResolve(context, types, view);
   if (await lacksTokens(context, operation)) types.push('OPERATION_WITHOUT_TOKENS');
   const findings = types.flatMap((type) => findingOf(context, operation, type, view) ?? []);
   return { operation, view, findings, resolvable, unknown: isUnknown(looked) };
@@ -72,6 +99,7 @@ async function look(
   try {
     return await melt.examine(operation);
   } catch (error) {
+    if (!(error instanceof CashuOpsError)) throw error;
     log.warn('An open operation could not be looked at', {
       operation_id: operation._id,
       reason: messageOf(error),
@@ -103,20 +131,21 @@ function typesOf(
 
 /** What was written down about a payment whose change is not told or does not add up. */
 function waitsForChange(operation: OpenOperation): string | null {
-  const isWaiting = 'reason' in operation && operation.reason.startsWith('paid, but ');
+  const isWaiting = 'reason' in operation && operation.reason.startsWith(PAID_BUT);
   return isWaiting ? operation.reason : null;
 }
 
 /** A payment that somebody is making is left alone, unless the mint shows that it is made. */
 function mayResolve(
-  { rules }: RunContext,
+  { rules, run }: RunContext,
   types: readonly OperationFindingType[],
-  { being_paid }: OpenOperationView,
+  { being_paid, age_s }: OpenOperationView,
 ): boolean {
   const wants = (type: FindingType) =>
     rules.policies[type] === 'repair' || rules.requested.has(type);
   if (types.length > 0) return types.every(wants);
-  return !being_paid && wants('DB_PENDING_MINT_UNSPENT');
+  const isLeftOut = being_paid || isTooYoung(run.scope.older_than_ms, age_s);
+  return !isLeftOut && wants('DB_PENDING_MINT_UNSPENT');
 }
 
 /** Tokens of an open operation that are not there any more, or no longer reserved for it. */
@@ -143,14 +172,15 @@ function findingOf(
 ): Finding | null {
   const { rules, run, settings } = context;
   const { npub, mint_url, age_s } = view;
-  if (isTooYoung(run.scope.older_than_ms, age_s)) return null;
+  const severity = severityOf(type, null, settings);
+  if (severity !== 'CRITICAL' && isTooYoung(run.scope.older_than_ms, age_s)) return null;
   const action = actionOf({ type, operation_open: true, was_sent: false }, rules);
   if (action === null) return null;
   const named = { type, npub, mint_url, y: null, token_id: null, operation_id: operation._id };
   return {
     key: findingKey(named),
     ...named,
-    severity: severityOf(type, null, settings),
+    severity,
     amount: view.reserved,
     age_s,
     action: type === 'OPERATION_WITHOUT_TOKENS' ? 'report' : action,

@@ -1,6 +1,12 @@
 import type { mongo } from 'mongoose';
 import { CashuOpsError } from '../../domain/errors.ts';
-import { isOpen, type MeltOperation, type OpenOperation } from '../../domain/melt_operation.ts';
+import {
+  type FailedOperation,
+  isOpen,
+  isSettled,
+  type MeltOperation,
+  type OpenOperation,
+} from '../../domain/melt_operation.ts';
 import {
   PLAN_SCHEMA,
   type PlanHeader,
@@ -88,15 +94,18 @@ async function resolveAsPlanned(
   const undone = { outcome: null, ended: false };
   if (operation === null) return { ...undone, note: 'the operation is gone', refused: true };
   const changed = whatChanged(operation, expected);
-  if (changed !== null || !isOpen(operation)) {
-    return { ...undone, note: changed ?? 'the operation has ended', refused: true };
-  }
+  if (changed !== null) return { ...undone, note: changed, refused: true };
+  if (isSettled(operation)) return { ...undone, note: 'the operation has ended', refused: true };
   if (!(await isSilent(context, operation))) return resolveOperation(context, operation._id);
   return { ...undone, note: 'the mint does not say how the payment stands now', unknown: true };
 }
 
-async function isSilent({ melt }: RunContext, operation: OpenOperation): Promise<boolean> {
+async function isSilent(
+  { melt }: RunContext,
+  operation: OpenOperation | FailedOperation,
+): Promise<boolean> {
   try {
+    if (!isOpen(operation)) return (await melt.examineReleased(operation)) === 'mint_silent';
     const { decision } = await melt.examine(operation);
     return decision.action === 'wait' && decision.because === 'MINT_UNKNOWN';
   } catch (error) {

@@ -6,7 +6,13 @@ import type { MintState, NamedProof, StoredProof } from '../../domain/proof.ts';
 import { named } from '../../domain/proof_y.ts';
 import type { MintGateway } from '../../mint/gateway.ts';
 import { TOKENS } from '../../store/collections.ts';
-import { LIVE_STATUSES, storedAt, type TokenDocument, walletsOf } from '../../store/documents.ts';
+import {
+  changedAt,
+  LIVE_STATUSES,
+  storedAt,
+  type TokenDocument,
+  walletsOf,
+} from '../../store/documents.ts';
 import type { NamedToken } from '../../store/token_repair.ts';
 import type { StateCheck } from './types.ts';
 
@@ -165,7 +171,7 @@ export function comparedToken(token: NamedToken): ComparedToken {
     status: token.status,
     reserved_by: token.reserved_by ?? null,
     created_at: storedAt(token),
-    changed_at: token.updatedAt ?? storedAt(token),
+    changed_at: changedAt(token),
     proofs: token.proofs,
   };
 }

@@ -23,13 +23,15 @@ import { ReconcileRuns } from '../../store/reconcile_runs.ts';
 import { scanIndex } from '../../store/token_scan.ts';
 import { LaneRun } from './lane.ts';
 import { lanesOf, lanesOfPlan } from './lanes_of.ts';
-import { isGone, isHere, newLeaseOwner } from './lease_owner.ts';
+import { isGone, newLeaseOwner } from './lease_owner.ts';
 import { assertApplicable, planHeader, planRows } from './plan.ts';
 import type { ReconcilerDeps, RunContext, RunProgress } from './run_context.ts';
 import type { Lane } from './wallet_groups.ts';
 
 /** Mints that are asked side by side. */
 const MINTS_AT_ONCE = 8;
+/** How often a run says that its process is there (ms). */
+const ALIVE_EVERY_MS = 10_000;
 
 /** What one reconciliation is asked to do. */
 export interface ReconcileRequest extends RunThresholds {
@@ -85,10 +87,9 @@ export class Reconciler {
   ): Promise<ReconcileRun> {
     const run = await this.runs.get(runId);
     if (run.state === 'done' || run.plan_sha256 !== null) throw nothingToContinue(run);
-    if (run.state === 'running' && isHere(run.owner) && !isGone(run.owner)) throw goesOn(run);
     const lanes = await lanesOf(this.#deps, run.scope, watch.interrupted);
     const owner = newLeaseOwner();
-    await this.runs.finish(run._id, { state: 'running', ended_at: null, owner });
+    if (!(await this.runs.takeOver(run, owner, isGone(run.owner)))) throw goesOn(run);
     const whole = { ...request, scope: run.scope, apply: run.applied };
     return this.#work({ ...run, state: 'running', owner }, lanes, whole, watch);
   }
@@ -135,6 +136,8 @@ export class Reconciler {
     watch: RunWatch,
   ): Promise<ReconcileRun> {
     const limit = pLimit(MINTS_AT_ONCE);
+    const alive = setInterval(() => void this.runs.touch(run).catch(() => {}), ALIVE_EVERY_MS);
+    alive.unref();
     try {
       const context = await this.#context(run, request, watch);
       const done = await settledAll(
@@ -143,9 +146,11 @@ export class Reconciler {
       return await this.#finish(run, done, request, watch);
     } catch (error) {
       await this.runs
-        .finish(run._id, { state: 'interrupted', ended_at: this.#deps.clock() })
+        .finish(run, { state: 'interrupted', ended_at: this.#deps.clock() })
         .catch(() => undefined);
       throw error;
+    } finally {
+      clearInterval(alive);
     }
   }
 
@@ -206,7 +211,7 @@ export class Reconciler {
           : verdictsOfPlan(counts, partial),
     };
     const { state, ended_at, mints, verdicts } = ended;
-    await this.runs.finish(run._id, { state, ended_at, partial, counts, drift, mints, verdicts });
+    await this.runs.finish(run, { state, ended_at, partial, counts, drift, mints, verdicts });
     await this.#record(ended);
     return ended;
   }
@@ -246,6 +251,7 @@ function newRun(deps: ReconcilerDeps, { scope, apply }: ReconcileRequest): Recon
     scope_hash: scopeHash(scope),
     applied: apply,
     owner: newLeaseOwner(),
+    seen_at: deps.clock(),
     partial: false,
     counts: noCounts(),
     drift: { over: 0, under: 0 },
@@ -289,7 +295,7 @@ async function settledAll<T>(work: readonly Promise<T>[]): Promise<T[]> {
 function goesOn({ _id }: ReconcileRun): CashuOpsError {
   return new CashuOpsError(
     'LEASE_HELD',
-    `The run ${_id} is still going on in another process of this machine, so it is not continued here. Nothing was changed.`,
+    `The run ${_id} is still going on in another process, or was until a minute ago, so it is not continued here. Nothing was changed; try again then.`,
     { next_command: `cashu-ops reconcile show ${_id}` },
   );
 }

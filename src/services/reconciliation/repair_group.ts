@@ -6,6 +6,7 @@ import { isOpen } from '../../domain/melt_operation.ts';
 import type { Finding } from '../../domain/reconcile_run.ts';
 import type { StateAsker } from '../../mint/state_asker.ts';
 import { assertLease, type Lease, leaseKey } from '../../store/leases.ts';
+import { markDone } from '../../store/reconcile_findings.ts';
 import type { MeltOutcome } from '../melt/types.ts';
 import type { CorrectionDeps } from './corrections.ts';
 import type { RepairResult } from './repair_result.ts';
@@ -49,16 +50,18 @@ export async function repairTokens(
   const moved = new Map<string, string>();
   for await (const rows of batchesOfStream(findings, ROWS_AT_ONCE)) {
     if (context.interrupted.aborted) return;
-    await lookForLatePayments(context, rows);
-    const ys = new Set(rows.flatMap(({ y }) => y ?? []));
+    const unclear = await lookForLatePayments(context, rows);
+    await deps.report(heldBack(rows, unclear));
+    const free = rows.filter(({ y }) => y === null || !unclear.has(y));
+    const ys = new Set(free.flatMap(({ y }) => y ?? []));
     const states = await deps.asker.ask([...ys]);
     const limit = pLimit(WALLETS_AT_ONCE);
-    const wallets = Map.groupBy(rows, leaseKey);
+    const wallets = Map.groupBy(free, leaseKey);
     const repairing = [...wallets].map(([key, own]) =>
       limit(async () => {
-        const correction = correctionDeps(context, deps.leases.get(key), moved);
         for (const repair of byToken(own)) {
           if (context.interrupted.aborted) return;
+          const correction = correctionDeps(context, deps.leases.get(key), repair, moved);
           await deps.report(await repairToken(context, correction, repair, states));
         }
       }),
@@ -74,18 +77,23 @@ async function settledAll(work: readonly Promise<void>[]): Promise<void> {
 }
 
 function correctionDeps(
-  { store, audit, clock }: RunContext,
+  { store, audit, clock, run }: RunContext,
   lease: Lease | undefined,
+  { action, findings }: TokenRepair,
   moved: Map<string, string>,
 ): CorrectionDeps {
+  // Doubles are removed by a transaction for each token: only all of them are the repair.
+  const keys = action === 'remove_double' ? [] : findings.map(({ key }) => key);
   return {
     store,
     audit,
     clock,
     moved,
-    guard: (session) => {
+    guard: async (session) => {
       if (lease === undefined) throw new Error('a wallet is repaired without its lease');
-      return assertLease(store.db, session, lease);
+      await assertLease(store.db, session, lease);
+      // With the repair, so that a process that dies right after it has not forgotten it.
+      await markDone(store.db, session, run._id, keys);
     },
   };
 }
@@ -111,15 +119,38 @@ function orderOf(action: FindingAction): number {
 /**
  * Coins that are spent although the database counts them may have been spent by a payment that was
  * released and came through late: that payment is booked first, or its change would be lost.
+ *
+ * @returns by Y, why a coin is not touched now: it is not known yet whether such a payment took it
  */
-async function lookForLatePayments(context: RunContext, rows: readonly Finding[]): Promise<void> {
+async function lookForLatePayments(
+  context: RunContext,
+  rows: readonly Finding[],
+): Promise<ReadonlyMap<string, string>> {
+  const unclear = new Map<string, string>();
   const spent = rows.filter(({ type }) => type === 'DB_UNSPENT_MINT_SPENT');
   for (const [npub, own] of Map.groupBy(spent, (row) => row.npub)) {
     const ys = own.flatMap(({ y }) => y ?? []);
-    for (const id of await context.operations.releasedWith(npub, ys)) {
-      await resolveOperation(context, id);
+    const released = await context.operations.releasedWith(npub, ys);
+    for (const [id, operation] of await context.operations.byIds(released)) {
+      const { outcome } = await resolveOperation(context, id);
+      if (outcome !== null && isClear(outcome)) continue;
+      const note = `operation ${id}, released as not paid, may have spent it after all, and the mint does not say all about that now`;
+      for (const { Y } of operation.inputs) unclear.set(Y, note);
     }
   }
+  return unclear;
+}
+
+/** Booked by now, or known not to have paid. */
+function isClear({ operation, status }: MeltOutcome): boolean {
+  return operation.state !== 'failed' || status === 'failed';
+}
+
+function heldBack(rows: readonly Finding[], unclear: ReadonlyMap<string, string>): RepairResult[] {
+  return rows.flatMap(({ key, y }) => {
+    const note = unclear.get(y ?? '');
+    return note === undefined ? [] : [{ key, done: false, note, unknown: true }];
+  });
 }
 
 /** How an operation stands after it was brought as far as is certain. */

@@ -5,10 +5,10 @@ import { coinsHash, type Finding } from '../../domain/reconcile_run.ts';
 import { tokensOf } from '../../store/documents.ts';
 import { translated } from '../../store/errors.ts';
 import { toObjectId } from '../../store/new_token.ts';
-import { giveBackCoins, type NamedToken, unreserveToken } from '../../store/token_repair.ts';
+import type { NamedToken } from '../../store/token_repair.ts';
 import { soundCoins } from '../../store/token_scan.ts';
 import type { CorrectionDeps } from './corrections.ts';
-import { markSpent, removeDoubles } from './corrections.ts';
+import { areNamedRightly, markSpent, removeDoubles } from './corrections.ts';
 import { giveBack, releasePending, unreserve } from './free_coins.ts';
 import { type RepairResult, undone, withY } from './repair_result.ts';
 import type { RunContext } from './run_context.ts';
@@ -53,14 +53,18 @@ async function attempt(
   const token_id = whereNow(deps.moved, repair.token_id);
   const token = await readToken(context, token_id);
   if (token === null) return undone(findings, 'the token is gone');
-  const isOurs = deps.moved?.has(repair.token_id) || action === 'remove_double';
+  const isPlanned = context.run.plan_sha256 !== null;
+  const isDouble = action === 'remove_double' && !isPlanned;
+  const isOurs = deps.moved?.has(repair.token_id) || isDouble;
   const changed = isOurs ? null : whatChanged(token, findings[0]);
   if (changed !== null) {
     return isSpentMeanwhile(context, token, repair)
       ? findings.map(({ key }) => ({ key, done: true, note: 'it is marked spent already' }))
       : undone(findings, changed);
   }
-  const otherwise = action === 'remove_double' ? undefined : findings.find(isOtherwise(states));
+  const otherwise = isDouble ? undefined : findings.find(isOtherwise(states));
+  const ys = new Set(findings.flatMap(({ y }) => y ?? []));
+  if (!areNamedRightly(token.proofs, ys)) return undone(findings, WRONG_NAME);
   if (otherwise === undefined)
     return carryOut(context, deps, token, { ...repair, token_id }, states);
   const state = states.get(otherwise.y ?? '');
@@ -69,7 +73,8 @@ async function attempt(
 }
 
 function isOtherwise(states: ReadonlyMap<string, MintState>) {
-  return ({ y, expected }: Finding) => y !== null && states.get(y) !== expected.mint_state;
+  return ({ y, expected }: Finding) =>
+    y !== null && (states.get(y) ?? null) !== expected.mint_state;
 }
 
 /** A payment that came through late was booked first, and has marked the coin; a plan is stricter. */
@@ -115,6 +120,9 @@ async function readToken({ store }: RunContext, tokenId: string): Promise<NamedT
 function whatChanged(token: NamedToken, finding: Finding | undefined): string | null {
   if (finding === undefined) return null;
   const { expected } = finding;
+  if (token.npub !== finding.npub || token.mint_url !== finding.mint_url) {
+    return 'the token belongs to another wallet';
+  }
   if (token.status !== expected.token_status) {
     return `the token is ${token.status} now, not ${expected.token_status}`;
   }
@@ -155,6 +163,8 @@ async function carryOut(
   }
 }
 
+const WRONG_NAME =
+  'the name that was written down is not that of the coin: run --deep, which names it anew';
 const CHANGED = 'another process changed the token meanwhile, or an operation holds it';
 
 function results(

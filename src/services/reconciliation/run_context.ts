@@ -1,20 +1,21 @@
 import type { AuditActor } from '../../domain/audit_event.ts';
 import type { SeverityRules } from '../../domain/finding.ts';
 import type { ActionRules } from '../../domain/finding_action.ts';
-import type { OpenOperation } from '../../domain/melt_operation.ts';
+import type { FailedOperation, OpenOperation } from '../../domain/melt_operation.ts';
 import type { ReconcileRun } from '../../domain/reconcile_run.ts';
 import type { MintGateway } from '../../mint/gateway.ts';
 import type { AuditLog } from '../../store/audit_log.ts';
 import type { Store } from '../../store/connection.ts';
 import type { DoubledCoins } from '../../store/doubled_coins.ts';
 import type { MeltReads } from '../../store/melt_reads.ts';
-import type { Examination } from '../melt/examine.ts';
+import type { Examination, ReleasedView } from '../melt/examine.ts';
 import type { MeltOutcome } from '../melt/types.ts';
 import type { ServiceLog } from './reconciliation.ts';
 
 /** What reconciliation needs of the melt: to look at an operation, and to bring it to its end. */
 export interface OperationResolver {
   examine(operation: OpenOperation): Promise<Examination>;
+  examineReleased(operation: FailedOperation): Promise<ReleasedView>;
   resume(id: string): Promise<MeltOutcome>;
 }
 
