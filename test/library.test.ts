@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { CashuOpsError, closeBooks, type MeltOutcome, openCashuOps, parseNpub } from 'cashu-ops';
 import { describe, expect, it } from 'vitest';
 import { parseOptions } from '../src/cashu_ops_options.ts';
+import { DEFAULT_RECONCILE } from '../src/config/reconcile_rules.ts';
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -84,6 +85,7 @@ describe('the library', () => {
       melt_timeout_ms: 600_000,
       swap: 'auto',
       swap_min_overshoot_sat: 10_000,
+      reconcile: DEFAULT_RECONCILE,
       log: expect.any(Object),
       sleep: expect.any(Function),
     });

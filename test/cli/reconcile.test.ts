@@ -220,7 +220,9 @@ describe('reconcile, one finding of each severity', () => {
       expect(machine.severity_counts.HIGH).toBe(1);
       const human = await run([...ground.owner, '--only-new']);
       expect([human.code, human.stdout]).toEqual([23, '']);
-      expect(human.stderr).toMatch(/^CRITICAL: an operator is needed\.\nnext: /);
+      expect(human.stderr).toMatch(
+        /^CRITICAL: an operator is needed\.\nall of it: cashu-ops reconcile show run_\w+\nnext: /,
+      );
     });
 
     it('a first run of a scope: all of it is new', async () => {
