@@ -67,7 +67,7 @@ const STORED_FIELDS = {
   expires_at: 0,
 } as const;
 
-export function findingsOf(db: mongo.Db): mongo.Collection<FindingDocument> {
+export function findingDocumentsOf(db: mongo.Db): mongo.Collection<FindingDocument> {
   return db.collection<FindingDocument>(RECONCILE_FINDINGS);
 }
 
@@ -77,7 +77,7 @@ export class ReconcileFindings {
   readonly #operations: mongo.Collection<OperationDocument>;
 
   constructor({ db }: Pick<Store, 'db'>) {
-    this.#findings = findingsOf(db);
+    this.#findings = findingDocumentsOf(db);
     this.#operations = db.collection<OperationDocument>(RECONCILE_FINDINGS);
   }
 
@@ -211,7 +211,7 @@ export async function markDone(
 ): Promise<void> {
   if (keys.length === 0) return;
   const _id = { $in: keys.map((key) => findingId(runId, key)) };
-  await findingsOf(db).updateMany({ _id }, { $set: { done: true } }, { session });
+  await findingDocumentsOf(db).updateMany({ _id }, { $set: { done: true } }, { session });
 }
 
 function findingId(runId: string, key: string): string {

@@ -4,7 +4,7 @@ import { CashuOpsError } from '../domain/errors.ts';
 import type { Finding, ReconcileRun } from '../domain/reconcile_run.ts';
 import type { Store } from './connection.ts';
 import { translated } from './errors.ts';
-import { type FindingDocument, findingsOf } from './reconcile_findings.ts';
+import { type FindingDocument, findingDocumentsOf } from './reconcile_findings.ts';
 import { ReconcileRuns, type RunSummary } from './reconcile_runs.ts';
 
 /** What became of a finding from one run to another. */
@@ -61,7 +61,7 @@ type KeyCursor = mongo.FindCursor<FindingDocument>;
 
 /** Operations have no key and stay out. */
 function byKey(db: mongo.Db, runId: string): KeyCursor {
-  return findingsOf(db)
+  return findingDocumentsOf(db)
     .find({ run_id: runId, key: { $gt: '' } })
     .sort({ key: 1 })
     .batchSize(READ_BATCH);
@@ -158,7 +158,7 @@ async function keysOfRuns(
   const known = new Set<string>();
   if (keys.length === 0) return known;
   for (const batch of batchesOf(runIds, RUNS_BATCH)) {
-    const rows = await findingsOf(db)
+    const rows = await findingDocumentsOf(db)
       .aggregate<{ _id: string }>([
         { $match: { key: { $in: [...keys] }, run_id: { $in: batch } } },
         { $group: { _id: '$key' } },

@@ -24,3 +24,12 @@ export async function eachOfSome<T>(
   }
   if (failures.length > 0) throw failures[0];
 }
+
+/** Waits for all, so that nothing goes on behind the caller's back, then throws the first failure. */
+export async function settledAll<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  const ended = await Promise.allSettled(work);
+  return ended.map((each) => {
+    if (each.status === 'rejected') throw each.reason;
+    return each.value;
+  });
+}

@@ -21,6 +21,7 @@ import { findDoubledCoins } from '../../store/doubled_coins.ts';
 import { ReconcileFindings } from '../../store/reconcile_findings.ts';
 import { ReconcileRuns } from '../../store/reconcile_runs.ts';
 import { scanIndex } from '../../store/token_scan.ts';
+import { settledAll } from './each_of_some.ts';
 import { LaneRun } from './lane.ts';
 import { lanesOf, lanesOfPlan } from './lanes_of.ts';
 import { isGone, newLeaseOwner } from './lease_owner.ts';
@@ -281,15 +282,6 @@ function addCounts(
   const added = { ...sum };
   for (const name of ADDED) added[name] += more[name];
   return added;
-}
-
-/** Waits for all, then throws the first failure. */
-async function settledAll<T>(work: readonly Promise<T>[]): Promise<T[]> {
-  const ended = await Promise.allSettled(work);
-  return ended.map((each) => {
-    if (each.status === 'rejected') throw each.reason;
-    return each.value;
-  });
 }
 
 function goesOn({ _id }: ReconcileRun): CashuOpsError {

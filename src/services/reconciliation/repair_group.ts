@@ -9,6 +9,7 @@ import { assertLease, type Lease, leaseKey } from '../../store/leases.ts';
 import { markDone } from '../../store/reconcile_findings.ts';
 import type { MeltOutcome } from '../melt/types.ts';
 import type { CorrectionDeps } from './corrections.ts';
+import { settledAll } from './each_of_some.ts';
 import type { RepairResult } from './repair_result.ts';
 import { repairToken, type TokenRepair } from './repair_token.ts';
 import type { RunContext } from './run_context.ts';
@@ -68,12 +69,6 @@ export async function repairTokens(
     );
     await settledAll(repairing);
   }
-}
-
-/** Waits for all, so that nothing goes on behind the caller's back, then throws the first failure. */
-async function settledAll(work: readonly Promise<void>[]): Promise<void> {
-  const failed = (await Promise.allSettled(work)).find(({ status }) => status === 'rejected');
-  if (failed?.status === 'rejected') throw failed.reason;
 }
 
 function correctionDeps(
