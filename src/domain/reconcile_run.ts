@@ -174,6 +174,25 @@ export function noCounts(): RunCounts {
   };
 }
 
+const ADDED = [
+  'wallets_checked',
+  'proofs_checked',
+  'proofs_unknown',
+  'repaired',
+  'refused',
+  'operations_open',
+  'operations_unknown',
+  'operations_stale',
+  'wallets_held',
+] as const;
+
+/** The sums of what lanes count; what is counted by finding is not added up, but counted anew. */
+export function addCounts(sum: RunCounts, more: RunCounts): RunCounts {
+  const added = { ...sum };
+  for (const name of ADDED) added[name] += more[name];
+  return added;
+}
+
 /** Names a difference: the same coin, or token or operation, with the same type is the same one. */
 export function findingKey(
   finding: Pick<Finding, 'type' | 'npub' | 'mint_url' | 'y' | 'token_id' | 'operation_id'>,

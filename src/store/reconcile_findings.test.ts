@@ -11,11 +11,11 @@ import {
 import { testStore } from '../../test/support/test_store.ts';
 import { SEVERITIES } from '../domain/errors.ts';
 import { RECONCILE_FINDINGS } from './collections.ts';
-import { type FindingFilter, findingsOf, ReconcileFindings } from './reconcile_findings.ts';
+import { type FindingFilter, findingDocumentsOf, ReconcileFindings } from './reconcile_findings.ts';
 
 const store = await testStore();
 const findings = new ReconcileFindings(store);
-const collection = findingsOf(store.db);
+const collection = findingDocumentsOf(store.db);
 const A = 'https://a.test';
 const B = 'https://b.test';
 

@@ -5,6 +5,7 @@ import type { FindingType } from '../../domain/finding.ts';
 import type { ActionRules } from '../../domain/finding_action.ts';
 import type { PlanHeader, PlanRow, ReconcilePlan } from '../../domain/reconcile_plan.ts';
 import {
+  addCounts,
   type LaneProgress,
   noCounts,
   type ReconcileRun,
@@ -261,27 +262,6 @@ function newRun(deps: ReconcilerDeps, { scope, apply }: ReconcileRequest): Recon
     plan_sha256: null,
     verdicts: [],
   };
-}
-
-const ADDED = [
-  'wallets_checked',
-  'proofs_checked',
-  'proofs_unknown',
-  'repaired',
-  'refused',
-  'operations_open',
-  'operations_unknown',
-  'operations_stale',
-  'wallets_held',
-] as const;
-
-function addCounts(
-  sum: ReconcileRun['counts'],
-  more: ReconcileRun['counts'],
-): ReconcileRun['counts'] {
-  const added = { ...sum };
-  for (const name of ADDED) added[name] += more[name];
-  return added;
 }
 
 function goesOn({ _id }: ReconcileRun): CashuOpsError {
