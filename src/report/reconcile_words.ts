@@ -25,7 +25,7 @@ const DEEDS: Readonly<Record<FindingAction, Deed | null>> = {
   remove_double: { would: 'would keep only one', did: 'kept only one' },
   give_back: { would: 'would give back', did: 'given back' },
   resolve_operation: { would: 'would resolve it', did: 'resolved' },
-  release: { would: 'would free it', did: 'freed' },
+  release: { would: 'would look, then free', did: 'freed' },
   unreserve: { would: 'would unreserve', did: 'unreserved' },
   report: null,
   watch: null,
