@@ -174,5 +174,8 @@ function commonArguments(port: number): string[] {
     ...['--wiredTigerCacheSizeGB', '0.25'],
     ...['--setParameter', 'enableTestCommands=1'],
     ...['--setParameter', 'diagnosticDataCollectionEnabled=false'],
+    // Files of what was dropped are kept open for this history, by default five minutes: tests that
+    // make and drop databases would reach the number of files that a process may have open.
+    ...['--setParameter', 'minSnapshotHistoryWindowInSeconds=5', '--syncdelay', '10'],
   ];
 }
