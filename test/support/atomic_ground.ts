@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { mongo } from 'mongoose';
-import { afterAll } from 'vitest';
 import { type CashuOps, openCashuOps } from '../../src/cashu_ops.ts';
 import { createPracticeWallet } from '../../src/practice/practice_ground.ts';
 import type { AuditEntry } from '../../src/store/audit_log.ts';
@@ -11,6 +10,7 @@ import { type TokenDocument, tokensOf } from '../../src/store/documents.ts';
 import type { AtomicMeltMetadata } from '../../src/store/melt_atomic.ts';
 import type { NewTokenFields } from '../../src/store/new_token.ts';
 import type { Wallet } from '../../src/store/wallet_reads.ts';
+import { atEnd } from './at_end.ts';
 import { coins } from './coins.ts';
 import { TEST_ACTOR, testStore } from './test_store.ts';
 import { MINT, token } from './tokens.ts';
@@ -58,7 +58,7 @@ export async function atomicGround(): Promise<AtomicGround> {
     log: { info: () => {}, warn: () => {}, error: () => {} },
     clock: () => time.now,
   });
-  afterAll(async () => {
+  atEnd(async () => {
     await ops.close();
     await rm(journal_dir, { recursive: true, force: true });
   });

@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
 import { type CashuOps, type CashuOpsOptions, openCashuOps } from '../../src/cashu_ops.ts';
 import { ErrorClassifier } from '../../src/domain/error_response.ts';
 import { parseInvoice } from '../../src/domain/invoice.ts';
@@ -15,6 +14,7 @@ import { createPracticeWallet, deposit } from '../../src/practice/practice_groun
 import type { MeltOutcome, MeltRequest } from '../../src/services/melt/types.ts';
 import { type TokenDocument, tokensOf } from '../../src/store/documents.ts';
 import type { Wallet } from '../../src/store/wallet_reads.ts';
+import { atEnd } from './at_end.ts';
 import { TEST_ACTOR, testStore } from './test_store.ts';
 
 export interface MeltGround {
@@ -58,7 +58,7 @@ export async function meltGround(options: MeltGroundOptions = {}): Promise<MeltG
     melt_timeout_ms: 60_000,
     ...options.ops,
   });
-  afterAll(async () => {
+  atEnd(async () => {
     await ops.close();
     await mint.stop();
     await rm(journalDir, { recursive: true, force: true });

@@ -1,4 +1,3 @@
-import { afterAll } from 'vitest';
 import type { NamedProof } from '../../src/domain/proof.ts';
 import { named } from '../../src/domain/proof_y.ts';
 import { CashuGateway } from '../../src/mint/cashu_gateway.ts';
@@ -12,6 +11,7 @@ import {
 } from '../../src/practice/mint/client.ts';
 import { depositCoins, openPracticeWallet } from '../../src/practice/mint/practice_wallet.ts';
 import { DEFAULT_SETTINGS } from '../../src/practice/mint/settings.ts';
+import { atEnd } from './at_end.ts';
 
 const TIMEOUTS = { request_ms: 10_000, melt_ms: 20_000 };
 
@@ -48,7 +48,7 @@ export interface MintBench {
 /** Stops the mint after the file's tests and expects its books to close. */
 export async function mintBench(options: Partial<PracticeMintOptions> = {}): Promise<MintBench> {
   const mint = await startPracticeMint({ log: () => {}, ...options });
-  afterAll(async () => {
+  atEnd(async () => {
     const ledger = await mint.control.ledger();
     await mint.stop();
     if (!ledgerCloses(ledger)) throw new Error('the books of the practice mint do not close');

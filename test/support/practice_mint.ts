@@ -4,7 +4,7 @@ import {
   type SerializedBlindedMessage,
   type Wallet,
 } from '@cashu/cashu-ts';
-import { afterAll, beforeEach, expect } from 'vitest';
+import { beforeEach, expect } from 'vitest';
 import {
   type FaultRule,
   ledgerCloses,
@@ -14,6 +14,7 @@ import {
 } from '../../src/practice/mint/client.ts';
 import { depositCoins, openPracticeWallet } from '../../src/practice/mint/practice_wallet.ts';
 import { DEFAULT_SETTINGS } from '../../src/practice/mint/settings.ts';
+import { atEnd } from './at_end.ts';
 
 /** What a wallet throws when the mint refuses with this code. */
 export function code(number: number) {
@@ -39,7 +40,7 @@ export async function useMint() {
   const log = (line: string): void => void said.push(line);
   const mint = await startPracticeMint({ log });
   beforeEach(() => reset(mint.control));
-  afterAll(async () => {
+  atEnd(async () => {
     const ledger = await mint.control.ledger();
     await mint.stop();
     expect(ledgerCloses(ledger)).toBe(true);

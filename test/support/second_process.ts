@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
 import { type CashuOps, type CashuOpsOptions, openCashuOps } from '../../src/cashu_ops.ts';
+import { atEnd } from './at_end.ts';
 import type { MeltGround } from './melt_ground.ts';
 import { TEST_ACTOR } from './test_store.ts';
 
@@ -22,7 +22,7 @@ export async function secondProcess(
     network: 'regtest',
     ...options,
   });
-  afterAll(async () => {
+  atEnd(async () => {
     await ops.close();
     await rm(journal_dir, { recursive: true, force: true });
   });

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, inject } from 'vitest';
+import { inject } from 'vitest';
 import type { AuditActor } from '../../src/domain/audit_event.ts';
 import { openStore, type Store } from '../../src/store/connection.ts';
 import { ensureStore } from '../../src/store/ensure_store.ts';
+import { atEnd } from './at_end.ts';
 
 /** Who acts in tests. */
 export const TEST_ACTOR: AuditActor = {
@@ -41,7 +42,7 @@ export async function testStore(): Promise<Store & { uri: string }> {
 export async function emptyTestStore(): Promise<Store & { uri: string }> {
   const uri = testUri(freshDatabaseName());
   const store = await openStore({ uri, appName: 'cashu-ops/test' });
-  afterAll(async () => {
+  atEnd(async () => {
     await store.db.dropDatabase();
     await store.close();
   });
