@@ -1,10 +1,9 @@
 import type { mongo } from 'mongoose';
 import { yOf } from '../domain/proof_y.ts';
 import { LIVE_STATUSES, tokensOf } from './documents.ts';
-import { translated } from './errors.ts';
 import { INDEXES, LIVE_PROOF_INDEX } from './indexes.ts';
 import { standingIndex } from './standing_index.ts';
-import { indexesOf } from './token_scan.ts';
+import { translating } from './translating.ts';
 import type { WalletSelection } from './wallet_reads.ts';
 
 /** Coins that several live tokens hold, as old databases have them. */
@@ -27,21 +26,17 @@ interface DoubledRow {
  * can be none, and nothing is asked; a sharded cluster keeps them apart within one wallet only.
  *
  * @param npubs whose wallets; their doubles in wallets of others are found too
+ * @param indexes those of the tokens, as `indexesOf` reads them
  */
 export async function findDoubledCoins(
   db: mongo.Db,
   npubs: WalletSelection['npubs'],
+  indexes: readonly mongo.Document[],
 ): Promise<DoubledCoins> {
-  try {
-    if (await areImpossible(db)) return NONE;
-    return await collect(db, npubs);
-  } catch (error) {
-    throw translated(error);
-  }
+  return areImpossible(indexes) ? NONE : translating(() => collect(db, npubs));
 }
 
-async function areImpossible(db: mongo.Db): Promise<boolean> {
-  const indexes = await indexesOf(db);
+function areImpossible(indexes: readonly mongo.Document[]): boolean {
   if (indexes.length === 0) return true;
   const guard = INDEXES.find(({ name }) => name === LIVE_PROOF_INDEX);
   return guard !== undefined && standingIndex(guard, indexes) === 'same';

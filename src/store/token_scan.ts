@@ -6,10 +6,10 @@ import {
   type TokenStatus,
 } from '../domain/proof.ts';
 import { isName, named, yOf } from '../domain/proof_y.ts';
-import { TOKENS } from './collections.ts';
 import { type TokenDocument, tokensOf } from './documents.ts';
 import { translated } from './errors.ts';
 import { SCAN_INDEX } from './indexes.ts';
+import { translating } from './translating.ts';
 
 /** A token as the comparison of a whole wallet needs it: no secret leaves the database for this. */
 export interface ScannedToken {
@@ -132,8 +132,7 @@ export async function indexesOf(db: mongo.Db): Promise<mongo.Document[]> {
 }
 
 /** The index for `scanTokens`, where it stands: without it reading is only slower. */
-export async function scanIndex(db: mongo.Db): Promise<string | null> {
-  const indexes = await indexesOf(db);
+export function scanIndex(indexes: readonly mongo.Document[]): string | null {
   return indexes.some(({ name }) => name === SCAN_INDEX) ? SCAN_INDEX : null;
 }
 
@@ -225,19 +224,14 @@ export async function readHolders(
   tokenIds: readonly mongo.ObjectId[],
   anew: boolean,
 ): Promise<FullToken[]> {
-  try {
-    const tokens = db.collection<TokenDocument>(TOKENS);
-    const own = await tokens.find({ _id: { $in: [...tokenIds] } }).toArray();
-    const secrets = own.flatMap((token) => soundCoins(token).map(({ secret }) => secret));
-    const npubs = [...new Set(own.map(({ npub }) => npub))];
-    const holders = await tokens
-      .find({ npub: { $in: npubs }, 'proofs.secret': { $in: secrets } })
-      .toArray();
-    const name = (coin: StoredProof) => (anew ? { ...coin, Y: yOf(coin.secret) } : named(coin));
-    return holders.map((token) => ({ ...token, proofs: soundCoins(token).map(name) }));
-  } catch (error) {
-    throw translated(error);
-  }
+  const find = (filter: mongo.Filter<TokenDocument>) =>
+    translating(() => tokensOf(db).find(filter).toArray());
+  const own = await find({ _id: { $in: [...tokenIds] } });
+  const secrets = own.flatMap((token) => soundCoins(token).map(({ secret }) => secret));
+  const npubs = [...new Set(own.map(({ npub }) => npub))];
+  const holders = await find({ npub: { $in: npubs }, 'proofs.secret': { $in: secrets } });
+  const name = (coin: StoredProof) => (anew ? { ...coin, Y: yOf(coin.secret) } : named(coin));
+  return holders.map((token) => ({ ...token, proofs: soundCoins(token).map(name) }));
 }
 
 /** The coins of a document; what is none is left out. */
@@ -253,14 +247,12 @@ export async function markKnownSpent(
   now: Date,
 ): Promise<void> {
   if (tokenIds.length === 0) return;
-  try {
-    await tokensOf(db).updateMany(
+  await translating(() =>
+    tokensOf(db).updateMany(
       { _id: { $in: [...tokenIds] }, status: { $in: ['spent', 'failed'] } },
       { $set: { mint_state: 'SPENT', mint_checked_at: now } },
-    );
-  } catch (error) {
-    throw translated(error);
-  }
+    ),
+  );
 }
 
 /**
@@ -272,12 +264,10 @@ export async function forgetFirstLook(
   tokenIds: readonly mongo.ObjectId[],
 ): Promise<void> {
   if (tokenIds.length === 0) return;
-  try {
-    await tokensOf(db).updateMany(
+  await translating(() =>
+    tokensOf(db).updateMany(
       { _id: { $in: [...tokenIds] }, status: 'pending', mint_state: 'UNSPENT' },
       { $unset: { mint_state: '', mint_checked_at: '' } },
-    );
-  } catch (error) {
-    throw translated(error);
-  }
+    ),
+  );
 }

@@ -1,4 +1,5 @@
 import { ageText } from '../../config/duration.ts';
+import { ageInSeconds } from '../../domain/age.ts';
 import { groupDigits } from '../../domain/amount.ts';
 import type { OpenOperation } from '../../domain/melt_operation.ts';
 import type { BalanceRow } from '../../store/balance.ts';
@@ -37,7 +38,7 @@ function walletKey({ npub, mint_url }: Pick<BalanceRow, 'npub' | 'mint_url'>): s
 }
 
 function entryOf({ _id, state, reserved, created_at }: OpenOperationSummary, now: Date) {
-  const age_s = Math.max(0, Math.floor((now.getTime() - created_at.getTime()) / 1000));
+  const age_s = ageInSeconds(created_at, now);
   const next_command = `cashu-ops melt --resume ${_id}`;
   return { operation_id: _id, state, reserved, age_s, next_command };
 }

@@ -14,6 +14,11 @@ import { replyFromJournal } from './resolve.ts';
 import { lookForSwap, swappedCoins } from './swap.ts';
 import type { MeltDeps } from './types.ts';
 
+/** The mint did not answer all that the decision needs. */
+export function isMintSilent({ decision }: Examination): boolean {
+  return decision.action === 'wait' && decision.because === 'MINT_UNKNOWN';
+}
+
 /** What became of an operation that was released, as far as the mint shows it now. */
 export type ReleasedView = 'unpaid' | 'happened' | 'mint_silent' | 'not_known';
 

@@ -1,3 +1,4 @@
+import { ageInSeconds } from '../../domain/age.ts';
 import { sumAmounts } from '../../domain/amount.ts';
 import { compareStates, severityOf } from '../../domain/finding.ts';
 import { actionOf } from '../../domain/finding_action.ts';
@@ -197,8 +198,7 @@ function strandedFinding(
 ): Finding | null {
   const type = 'TOKENS_WITHOUT_OPERATION';
   const { npub, mint_url, status, reserved_by = null, proofs } = token;
-  const changed = changedAt(token);
-  const age_s = Math.max(0, Math.floor((clock().getTime() - changed.getTime()) / 1000));
+  const age_s = ageInSeconds(changedAt(token), clock());
   const action = actionOf({ type, operation_open: false, was_sent: false }, rules);
   if (action === null || isTooYoung(run.scope.older_than_ms, age_s)) return null;
   const named = { type, npub, mint_url, y: null, token_id: String(token._id) } as const;

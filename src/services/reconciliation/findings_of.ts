@@ -1,3 +1,4 @@
+import { ageInSeconds } from '../../domain/age.ts';
 import { isBeingPaid } from '../../domain/being_paid.ts';
 import { type ComparedToken, compareCoins } from '../../domain/compare_coins.ts';
 import type { Discrepancy } from '../../domain/finding.ts';
@@ -104,7 +105,7 @@ function heldByOthersToo(
           mint_url: token.mint_url,
           token_id: token.token_id,
           operation_id: token.reserved_by,
-          age_s: Math.floor((now.getTime() - token.created_at.getTime()) / 1000),
+          age_s: ageInSeconds(token.created_at, now),
         },
       ];
     }),

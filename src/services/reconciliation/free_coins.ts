@@ -4,8 +4,8 @@ import { CashuOpsError } from '../../domain/errors.ts';
 import { isOpen } from '../../domain/melt_operation.ts';
 import type { Finding } from '../../domain/reconcile_run.ts';
 import { changedAt, LIVE_STATUSES, tokensOf } from '../../store/documents.ts';
-import { translated } from '../../store/errors.ts';
 import { giveBackCoins, type NamedToken, unreserveToken } from '../../store/token_repair.ts';
+import { translating } from '../../store/translating.ts';
 import type { CorrectionDeps } from './corrections.ts';
 import { type RepairResult, undone, withY } from './repair_result.ts';
 import type { RunContext } from './run_context.ts';
@@ -105,14 +105,12 @@ function firstLook(token: NamedToken): Date | null {
 }
 
 async function noteFirstLook(deps: CorrectionDeps, token: NamedToken, now: Date): Promise<void> {
-  try {
-    await tokensOf(deps.store.db).updateOne(
+  await translating(() =>
+    tokensOf(deps.store.db).updateOne(
       { _id: token._id, status: 'pending', updatedAt: token.updatedAt },
       { $set: { mint_state: 'UNSPENT', mint_checked_at: now } },
-    );
-  } catch (error) {
-    throw translated(error);
-  }
+    ),
+  );
 }
 
 /** Takes off a reservation that no open operation stands behind; the coins stay as they are. */

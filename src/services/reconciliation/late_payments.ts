@@ -1,12 +1,12 @@
 import pLimit from 'p-limit';
+import { ageInSeconds } from '../../domain/age.ts';
 import { CashuOpsError, messageOf } from '../../domain/errors.ts';
-import { severityOf } from '../../domain/finding.ts';
-import { actionOf } from '../../domain/finding_action.ts';
 import type { FailedOperation } from '../../domain/melt_operation.ts';
 import { sumProofs } from '../../domain/proof.ts';
-import { type Finding, findingKey } from '../../domain/reconcile_run.ts';
+import type { Finding } from '../../domain/reconcile_run.ts';
 import type { WalletGroup } from '../../store/token_scan.ts';
 import type { ReleasedView } from '../melt/examine.ts';
+import { operationFinding } from './operation_finding.ts';
 import type { RunContext } from './run_context.ts';
 
 /** A request that was held up longer than this does not arrive any more (ms). */
@@ -58,28 +58,11 @@ async function viewOf(
   }
 }
 
-function findingOf(
-  { rules, settings, clock }: RunContext,
-  operation: FailedOperation,
-): Finding | null {
-  const type = 'OPERATION_PAID_NOT_SETTLED';
-  const { _id, npub, mint_url, inputs, failed_at, state, rev } = operation;
-  const action = actionOf({ type, operation_open: true, was_sent: false }, rules);
-  if (action === null) return null;
-  const named = { type, npub, mint_url, y: null, token_id: null, operation_id: _id } as const;
-  return {
-    key: findingKey(named),
-    ...named,
-    severity: severityOf(type, null, settings),
-    amount: sumProofs(inputs),
-    age_s: Math.max(0, Math.floor((clock().getTime() - failed_at.getTime()) / 1000)),
-    action,
-    done: false,
+function findingOf(context: RunContext, operation: FailedOperation): Finding | null {
+  return operationFinding(context, operation, {
+    type: 'OPERATION_PAID_NOT_SETTLED',
+    amount: sumProofs(operation.inputs),
+    age_s: ageInSeconds(operation.failed_at, context.clock()),
     note: 'it was released as not paid, and its request came through after that',
-    expected: {
-      ...{ token_status: null, reserved_by: null, coins: null, mint_state: null },
-      operation_state: state,
-      operation_rev: rev,
-    },
-  };
+  });
 }

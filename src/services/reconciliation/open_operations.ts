@@ -1,8 +1,8 @@
 import pLimit from 'p-limit';
+import { ageInSeconds } from '../../domain/age.ts';
 import { isBeingPaid, mayBePaidUntil } from '../../domain/being_paid.ts';
 import { CashuOpsError, messageOf } from '../../domain/errors.ts';
-import { type FindingType, type OperationFindingType, severityOf } from '../../domain/finding.ts';
-import { actionOf } from '../../domain/finding_action.ts';
+import type { FindingType, OperationFindingType } from '../../domain/finding.ts';
 import {
   isOpen,
   type OpenOperation,
@@ -10,14 +10,15 @@ import {
   withObservation,
 } from '../../domain/melt_operation.ts';
 import { sumProofs } from '../../domain/proof.ts';
-import { type Finding, findingKey, type OpenOperationView } from '../../domain/reconcile_run.ts';
+import type { Finding, OpenOperationView } from '../../domain/reconcile_run.ts';
 import { tokensOf } from '../../store/documents.ts';
-import { translated } from '../../store/errors.ts';
 import { toObjectId } from '../../store/new_token.ts';
 import type { WalletGroup } from '../../store/token_scan.ts';
-import type { Examination } from '../melt/examine.ts';
+import { translating } from '../../store/translating.ts';
+import { type Examination, isMintSilent } from '../melt/examine.ts';
 import { reasonText } from '../melt/outcome.ts';
 import { isTooYoung, soundAmount } from './findings_of.ts';
+import { operationFinding } from './operation_finding.ts';
 import type { RunContext } from './run_context.ts';
 
 /** So many operations are looked at side by side. */
@@ -87,8 +88,9 @@ async function examine(
   const types = typesOf(context, operation, looked);
   const resolvable = looked !== null && mayResolve(context, types, view);
   if (await lacksTokens(context, operation)) types.push('OPERATION_WITHOUT_TOKENS');
+  const unknown = looked === null || isMintSilent(looked);
   const findings = types.flatMap((type) => findingOf(context, operation, type, view) ?? []);
-  return { operation, view, findings, resolvable, unknown: isUnknown(looked) };
+  return { operation, view, findings, resolvable, unknown };
 }
 
 /** A mint that cannot be asked leaves the operation as it is: not known. */
@@ -106,11 +108,6 @@ async function look(
     });
     return null;
   }
-}
-
-function isUnknown(looked: Examination | null): boolean {
-  if (looked === null) return true;
-  return looked.decision.action === 'wait' && looked.decision.because === 'MINT_UNKNOWN';
 }
 
 function isPaying({ settings, clock }: RunContext, operation: OpenOperation): boolean {
@@ -151,15 +148,11 @@ function mayResolve(
 /** Tokens of an open operation that are not there any more, or no longer reserved for it. */
 async function lacksTokens(context: RunContext, operation: OpenOperation): Promise<boolean> {
   const { _id: reserved_by, source_token_ids: ids } = operation;
-  try {
-    const standing = await tokensOf(context.store.db).countDocuments({
-      _id: { $in: ids.map((id) => toObjectId(id, 'a source token')) },
-      reserved_by,
-    });
-    if (standing === ids.length) return false;
-  } catch (error) {
-    throw translated(error);
-  }
+  const _id = { $in: ids.map((id) => toObjectId(id, 'a source token')) };
+  const standing = await translating(() =>
+    tokensOf(context.store.db).countDocuments({ _id, reserved_by }),
+  );
+  if (standing === ids.length) return false;
   const now = await context.operations.get(reserved_by);
   return now !== null && isOpen(now) && now.rev === operation.rev;
 }
@@ -168,33 +161,12 @@ function findingOf(
   context: RunContext,
   operation: OpenOperation,
   type: OperationFindingType,
-  view: OpenOperationView,
+  { reserved: amount, age_s, reason: note }: OpenOperationView,
 ): Finding | null {
-  const { rules, run, settings } = context;
-  const { npub, mint_url, age_s } = view;
-  const severity = severityOf(type, null, settings);
-  if (severity !== 'CRITICAL' && isTooYoung(run.scope.older_than_ms, age_s)) return null;
-  const action = actionOf({ type, operation_open: true, was_sent: false }, rules);
-  if (action === null) return null;
-  const named = { type, npub, mint_url, y: null, token_id: null, operation_id: operation._id };
-  return {
-    key: findingKey(named),
-    ...named,
-    severity,
-    amount: view.reserved,
-    age_s,
-    action: type === 'OPERATION_WITHOUT_TOKENS' ? 'report' : action,
-    done: false,
-    note: view.reason,
-    expected: {
-      token_status: null,
-      reserved_by: null,
-      coins: null,
-      mint_state: null,
-      operation_state: operation.state,
-      operation_rev: operation.rev,
-    },
-  };
+  const finding = operationFinding(context, operation, { type, amount, age_s, note });
+  const isLeftOut =
+    finding?.severity !== 'CRITICAL' && isTooYoung(context.run.scope.older_than_ms, age_s);
+  return isLeftOut ? null : finding;
 }
 
 function viewOf(
@@ -213,7 +185,7 @@ function viewOf(
     mint_url,
     amount,
     reserved: sumProofs(inputs),
-    age_s: Math.max(0, Math.floor((clock().getTime() - created_at.getTime()) / 1000)),
+    age_s: ageInSeconds(created_at, clock()),
     observations: now ? withObservation(operation.observations, now) : operation.observations,
     being_paid,
     next_command: `cashu-ops melt --resume ${_id}`,

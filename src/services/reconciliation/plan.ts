@@ -18,6 +18,7 @@ import type { Finding, ReconcileRun } from '../../domain/reconcile_run.ts';
 import { databaseId } from '../../store/database_id.ts';
 import { ReconcileFindings } from '../../store/reconcile_findings.ts';
 import type { ReconcileRuns } from '../../store/reconcile_runs.ts';
+import { isMintSilent } from '../melt/examine.ts';
 import { REPAIRS, type Resolution, resolveOperation } from './repair_group.ts';
 import type { ReconcilerDeps, RunContext } from './run_context.ts';
 
@@ -106,8 +107,7 @@ async function isSilent(
 ): Promise<boolean> {
   try {
     if (!isOpen(operation)) return (await melt.examineReleased(operation)) === 'mint_silent';
-    const { decision } = await melt.examine(operation);
-    return decision.action === 'wait' && decision.because === 'MINT_UNKNOWN';
+    return isMintSilent(await melt.examine(operation));
   } catch (error) {
     if (error instanceof CashuOpsError && error.kind === 'unreachable') return true;
     throw error;

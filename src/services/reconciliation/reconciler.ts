@@ -21,7 +21,7 @@ import {
 import { findDoubledCoins } from '../../store/doubled_coins.ts';
 import { ReconcileFindings } from '../../store/reconcile_findings.ts';
 import { ReconcileRuns } from '../../store/reconcile_runs.ts';
-import { scanIndex } from '../../store/token_scan.ts';
+import { indexesOf, scanIndex } from '../../store/token_scan.ts';
 import { settledAll } from './each_of_some.ts';
 import { LaneRun } from './lane.ts';
 import { lanesOf, lanesOfPlan } from './lanes_of.ts';
@@ -168,6 +168,7 @@ export class Reconciler {
   ): Promise<RunContext> {
     const { store, settings } = this.#deps;
     const progress: RunProgress = { wallets: 0, proofs: 0, findings: 0 };
+    const indexes = await indexesOf(store.db);
     return {
       ...this.#deps,
       run,
@@ -175,8 +176,8 @@ export class Reconciler {
         policies: settings.policies,
         requested: new Set(request.repair),
       } satisfies ActionRules,
-      scan_index: await scanIndex(store.db),
-      doubled: await findDoubledCoins(store.db, run.scope.npubs),
+      scan_index: scanIndex(indexes),
+      doubled: await findDoubledCoins(store.db, run.scope.npubs, indexes),
       wait_lock_ms: request.wait_lock_ms,
       interrupted: watch.interrupted,
       progress,
@@ -191,8 +192,10 @@ export class Reconciler {
     { interrupted }: RunWatch,
   ): Promise<ReconcileRun> {
     const whole = lanes.every(({ done }) => done) && !interrupted.aborted;
-    const found = await this.findings.countsOf(run._id);
-    const drift = await this.findings.driftOf(run._id);
+    const [found, drift] = await Promise.all([
+      this.findings.countsOf(run._id),
+      this.findings.driftOf(run._id),
+    ]);
     const { severity_counts, sats_at_risk, critical_open } = found;
     const counts = lanes.reduce((sum, lane) => addCounts(sum, lane.counts), noCounts());
     // The record knows of repairs that the lanes forgot: those before an interruption.

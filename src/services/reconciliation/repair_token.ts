@@ -3,10 +3,10 @@ import type { MintState } from '../../domain/proof.ts';
 import { named } from '../../domain/proof_y.ts';
 import { coinsHash, type Finding } from '../../domain/reconcile_run.ts';
 import { tokensOf } from '../../store/documents.ts';
-import { translated } from '../../store/errors.ts';
 import { toObjectId } from '../../store/new_token.ts';
 import type { NamedToken } from '../../store/token_repair.ts';
 import { soundCoins } from '../../store/token_scan.ts';
+import { translating } from '../../store/translating.ts';
 import type { CorrectionDeps } from './corrections.ts';
 import { areNamedRightly, markSpent, removeDoubles } from './corrections.ts';
 import { giveBack, releasePending, unreserve } from './free_coins.ts';
@@ -105,15 +105,12 @@ function otherWord(state: MintState | undefined): string {
 }
 
 async function readToken({ store }: RunContext, tokenId: string): Promise<NamedToken | null> {
-  try {
-    const token = await tokensOf(store.db).findOne({ _id: toObjectId(tokenId, 'A token id') });
-    if (token !== null && soundCoins(token).length < token.proofs.length) {
-      throw new CashuOpsError('INVALID_TOKEN', 'the token holds something that is no coin');
-    }
-    return token && { ...token, proofs: token.proofs.map(named) };
-  } catch (error) {
-    throw translated(error);
+  const _id = toObjectId(tokenId, 'A token id');
+  const token = await translating(() => tokensOf(store.db).findOne({ _id }));
+  if (token !== null && soundCoins(token).length < token.proofs.length) {
+    throw new CashuOpsError('INVALID_TOKEN', 'the token holds something that is no coin');
   }
+  return token && { ...token, proofs: token.proofs.map(named) };
 }
 
 /** Null while the token is what the finding expects. */
