@@ -16,7 +16,7 @@ export default defineConfig({
         test: {
           name: 'database',
           include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-          exclude: [...PURE, 'test/interop/**', 'node_modules/**'],
+          exclude: [...PURE, 'test/interop/**', 'test/faults/**', 'node_modules/**'],
           globalSetup: ['test/support/global_setup.ts'],
         },
       },

@@ -1,12 +1,12 @@
 import type { Proof, Wallet } from '@cashu/cashu-ts';
-import type { CashuOps } from '../src/index.ts';
-import { openCashuOps, parseInvoice } from '../src/index.ts';
+import { parseInvoice } from '../src/index.ts';
 import { depositCoins, openPracticeWallet } from '../src/practice/mint/practice_wallet.ts';
 import {
   createPracticeWallet,
   deposit,
   type PracticeGround,
 } from '../src/practice/practice_ground.ts';
+import { openCounted } from './counted_ops.ts';
 import { median, ms, ratio, timed } from './measure.ts';
 
 /** The same coins for both: as a deposit of 8 times 8,191 sat gives them. */
@@ -70,7 +70,7 @@ export async function benchMelt(ground: PracticeGround, say: (line: string) => v
       `  ${side.name.padEnd(5)} ${ms(median(side.times)).padStart(9)}   ${trips} mint round trips`,
     );
   }
-  const commands = (counted.commands() / MELTS).toFixed(1);
+  const commands = (counted.commands().total / MELTS).toFixed(1);
   say(`  ours / bare ${ratio(median(ours.times), median(bare.times))} (wanted: at most 1.00 ×)`);
   say(`  database commands of ours: ${commands} for each melt, commits included`);
   await counted.ops.close();
@@ -91,22 +91,4 @@ async function race(ground: PracticeGround, sides: Side[], reset: () => void): P
       side.roundTrips += (await control.requests()).total;
     }
   }
-}
-
-/** The services again, with the database's commands counted. */
-async function openCounted(
-  ground: PracticeGround,
-): Promise<{ ops: CashuOps; commands: () => number; reset: () => void }> {
-  let commands = 0;
-  const ops = await openCashuOps({
-    ...ground.options,
-    mongodb_uri: `${ground.options.mongodb_uri}&monitorCommands=true`,
-  });
-  ops.store.client.on('commandStarted', () => {
-    commands += 1;
-  });
-  const reset = () => {
-    commands = 0;
-  };
-  return { ops, commands: () => commands, reset };
 }

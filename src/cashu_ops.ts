@@ -5,6 +5,7 @@ import { CashuGateway } from './mint/cashu_gateway.ts';
 import type { MintGateway } from './mint/gateway.ts';
 import { MeltService } from './services/melt/melt_service.ts';
 import { meltWallets } from './services/melt/wallets.ts';
+import { PolicyService } from './services/policy/policy_service.ts';
 import { Reconciler } from './services/reconciliation/reconciler.ts';
 import { Reconciliation } from './services/reconciliation/reconciliation.ts';
 import { type AuditLog, auditLog } from './store/audit_log.ts';
@@ -24,6 +25,8 @@ export interface CashuOps {
   melt: MeltService;
   /** Whole wallets: the command `reconcile`. */
   reconciler: Reconciler;
+  /** Who may melt: the emergency stop and the rollout. */
+  policy: PolicyService;
   mintOf: (mintUrl: string) => MintGateway;
   close(): Promise<void>;
 }
@@ -87,8 +90,9 @@ export async function openCashuOps(given: CashuOpsOptions): Promise<CashuOps> {
     sleep: options.sleep,
     log,
   });
+  const policy = new PolicyService({ store, audit, actor: `${actor.user}@${actor.host}`, clock });
   const close = () => store.close();
-  return { store, audit, wallets, melts, reconciliation, melt, reconciler, mintOf, close };
+  return { store, audit, wallets, melts, reconciliation, melt, reconciler, policy, mintOf, close };
 }
 
 /** One gateway for each mint, however its URL is written. */

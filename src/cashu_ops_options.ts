@@ -18,6 +18,8 @@ export interface CashuOpsOptions {
   actor: AuditActor;
   /** The one on which invoices are paid. */
   network: Network;
+  /** How long the rescue journal keeps an operation after its end; default 30 days. */
+  journal_keep_ms?: number;
   /** How old an operation must be before its coins may be released; default 10 minutes. */
   quiet_period_ms?: number;
   /** How long a mint may take for any answer but a payment's; default 30 s. */
@@ -61,6 +63,7 @@ const optionsSchema = z.strictObject({
     .refine(isAbsolute, 'must be the absolute path of a folder'),
   actor: actorSchema,
   network: z.enum(NETWORKS, `must be one of ${NETWORKS.join(', ')}`),
+  journal_keep_ms: durationMs.default(DEFAULTS.journal_keep_ms),
   quiet_period_ms: durationMs.default(DEFAULTS.quiet_period_ms),
   request_timeout_ms: durationMs.default(DEFAULTS.request_timeout_ms),
   melt_timeout_ms: durationMs.default(DEFAULTS.melt_timeout_ms),

@@ -1,57 +1,22 @@
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { practiceLines } from '../src/practice/shell_lines.ts';
 import { meltGround } from './support/melt_ground.ts';
+import { examplesIn, inShell, ON_THE_PATH, PLAIN_PATH, ROOT } from './support/shell.ts';
 
 const run = promisify(execFile);
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const README = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
-/** How the README puts the command on the PATH in a checkout. */
-const ON_THE_PATH = 'export PATH="$PWD/bin:$PATH"';
-/** A PATH as anybody has it: what the tests run with holds the checkout's own programs. */
-const PLAIN_PATH = '/usr/local/bin:/usr/bin:/bin';
-
-interface Example {
-  line: string;
-  exit: number;
-}
-
-/** The commands of the README's `sh` blocks; `# exit N` says how one ends when it is not 0. */
-function examples(): Example[] {
-  const blocks = [...README.matchAll(/```sh\n([\s\S]*?)```/g)].map((match) => match[1] ?? '');
-  return blocks
-    .flatMap((block) => block.split('\n'))
-    .filter((line) => line !== '')
-    .map((line) => ({ line, exit: Number(/# exit (\d+)/.exec(line)?.[1] ?? 0) }));
-}
-
-/** Lines as a person types them into a shell of their own, in the checkout. */
-function inShell(lines: string[], env: Record<string, string>) {
-  const child = spawn('sh', ['-c', lines.join('\n')], {
-    cwd: ROOT,
-    env: { PATH: PLAIN_PATH, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
-  });
-  const output: Buffer[] = [];
-  child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
-  child.stderr.on('data', (chunk: Buffer) => output.push(chunk));
-  const said = () => Buffer.concat(output).toString('utf8');
-  return { child, said, ended: once(child, 'close').then(([code]) => code as number | null) };
-}
 
 describe('the README', () => {
   it('shows commands that work, in its order, from a plain shell', async () => {
     const ground = await meltGround();
     const { invoice } = await ground.mint.control.createInvoice({ amount_sat: 100 });
     const env = { ...ground.env, INVOICE: invoice, NPUB: ground.npub };
-    const shown = examples();
+    const shown = examplesIn(README);
     expect(shown.length).toBeGreaterThan(7);
     expect(README).toContain(`\n${ON_THE_PATH}\n`);
     for (const { line, exit } of shown) {

@@ -1,10 +1,11 @@
 import type { Config } from '../config/config.ts';
+import { groupDigits } from '../domain/amount.ts';
 import {
   ErrorClassifier,
   type ErrorResponse,
   ErrorResponseBuilder,
 } from '../domain/error_response.ts';
-import { CashuOpsError, messageOf } from '../domain/errors.ts';
+import { CashuOpsError, CriticalError, messageOf } from '../domain/errors.ts';
 import type { Io } from '../io/io.ts';
 import { wrap } from '../io/wrap.ts';
 import { cleanText } from '../report/clean_text.ts';
@@ -76,8 +77,22 @@ function tell(io: Io, response: ErrorResponse, error: unknown): void {
   io.err(sentence.replace(/^error \[\w+\]/, (mark) => io.color.err.red(mark)));
   if (recommendation) io.err(inLines(`what now: ${recommendation}`));
   // Not wrapped: it is there to be copied.
+  for (const line of criticalLines(error)) io.err(line);
   if (next_command) io.err(`next: ${next_command}`);
   if (support_contact) io.err(`support: ${support_contact}`);
+}
+
+/** On the worst day everything stands there by its name, to be copied and to be told. */
+function criticalLines(error: unknown): string[] {
+  if (!(error instanceof CriticalError)) return [];
+  const { operation_id, transaction_id, quote_id, facts } = error.details;
+  return [
+    `operation: ${operation_id}`,
+    `transaction: ${transaction_id}`,
+    `quote: ${cleanText(quote_id)}`,
+    `at stake: ${groupDigits(facts.at_stake_sat)} sat`,
+    `rescue journal: ${facts.journal}`,
+  ];
 }
 
 /** "error: unknown option '--jsn'\n(Did you mean --json?)" as sentences. */

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { CashuOpsError, type ErrorCode, type ErrorDetails } from '../domain/errors.ts';
+import { CashuOpsError, type ErrorDetails, type PlainCode } from '../domain/errors.ts';
 import { nextCommandOf } from './next_command.ts';
 
 const NPUB = 'npub10elfcs4fr0l0r8af98jlmgdh9c8tcxjvz9qkw038js35mp4dma8qzvjptg';
 
-function next(code: ErrorCode, argv: string[], details: ErrorDetails = {}): string | null {
+function next(code: PlainCode, argv: string[], details: ErrorDetails = {}): string | null {
   return nextCommandOf(new CashuOpsError(code, 'A sentence.', details), argv);
 }
 
@@ -25,6 +25,9 @@ describe('nextCommandOf', () => {
     );
     expect(next('INVALID_ARGUMENT', ['reconcile', 'nsec1verysecret'])).toBe(
       'cashu-ops reconcile --help',
+    );
+    expect(next('INVALID_ARGUMENT', ['policy', 'set', '--melts'])).toBe(
+      'cashu-ops policy set --help',
     );
     expect(next('INVALID_ARGUMENT', ['toString', 'runs'])).toBe('cashu-ops --help');
   });

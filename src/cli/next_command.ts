@@ -72,6 +72,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   melt: [],
   balance: [],
   reconcile: ['runs', 'show', 'diff'],
+  policy: ['show', 'set', 'history'],
   doctor: [],
   practice: [],
 };

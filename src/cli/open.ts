@@ -1,10 +1,9 @@
 import { type CashuOps, openCashuOps } from '../cashu_ops.ts';
 import { type Config, requireMongodbUri } from '../config/config.ts';
-import { readMachine } from '../config/machine.ts';
 import { printable } from '../domain/printable.ts';
 import type { Io } from '../io/io.ts';
 import type { ServiceLog } from '../services/reconciliation/reconciliation.ts';
-import { VERSION } from '../version.ts';
+import { actorOf } from './actor.ts';
 
 /**
  * The services as the settings say.
@@ -12,11 +11,10 @@ import { VERSION } from '../version.ts';
  * @param command for the audit log and the server's log
  */
 export function openFromConfig(config: Config, command: string, io: Io): Promise<CashuOps> {
-  const [user, host] = config.actor.split('@');
-  const machine = readMachine({});
   return openCashuOps({
     journal_dir: config.journal_dir,
     network: config.network,
+    journal_keep_ms: config.journal_keep_ms,
     quiet_period_ms: config.quiet_period_ms,
     request_timeout_ms: config.request_timeout_ms,
     melt_timeout_ms: config.melt_timeout_ms,
@@ -24,12 +22,7 @@ export function openFromConfig(config: Config, command: string, io: Io): Promise
     reconcile: config.reconcile,
     swap_min_overshoot_sat: config.swap_min_overshoot_sat,
     mongodb_uri: requireMongodbUri(config),
-    actor: {
-      user: user || machine.user,
-      host: host || machine.hostname,
-      command,
-      version: VERSION,
-    },
+    actor: actorOf(config, command),
     log: serviceLog(io),
   });
 }

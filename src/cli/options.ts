@@ -3,6 +3,7 @@ import { durationMs } from '../config/duration.ts';
 import { CashuOpsError, SEVERITIES, type Severity } from '../domain/errors.ts';
 import { FINDING_TYPES, type FindingType } from '../domain/finding.ts';
 import { REPAIRABLE_TYPES } from '../domain/finding_action.ts';
+import { parseMintUrl } from '../domain/mint_url.ts';
 import { parseNpub } from '../domain/npub.ts';
 import { parseShard, type Shard } from '../domain/shard.ts';
 import { nearest } from './nearest.ts';
@@ -10,6 +11,18 @@ import { nearest } from './nearest.ts';
 /** Collects a repeatable `--npub`. */
 export function npubList(text: string, earlier: string[] = []): string[] {
   return [...earlier, parseNpub(text)];
+}
+
+/** Collects a repeatable address of a mint. */
+export function mintList(text: string, earlier: string[] = []): string[] {
+  return [...earlier, parseMintUrl(text)];
+}
+
+/** A share of 0 to 100, to a hundredth: wallets have no finer places. */
+export function percentage(text: string): number {
+  const value = Number(text);
+  if (/^\d{1,3}(\.\d{1,2})?$/.test(text) && value <= 100) return value;
+  throw new InvalidArgumentError('It must be a number from 0 to 100, such as 5 or 12.5.');
 }
 
 /** A whole number of sat; separators of people are allowed. */

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { balanceCommand } from '../commands/balance/command.ts';
 import { doctorCommand } from '../commands/doctor/command.ts';
 import { meltCommand } from '../commands/melt/command.ts';
+import { policyCommand } from '../commands/policy/command.ts';
 import { practiceCommand } from '../commands/practice/command.ts';
 import { reconcileCommand } from '../commands/reconcile/command.ts';
 import { CashuOpsError } from '../domain/errors.ts';
@@ -16,7 +17,14 @@ Exit codes:
   20  blocked, or findings           25  mint or database unreachable, or partial
   21  refused or failed for certain  130, 143  interrupted before anything left`;
 
-const COMMANDS = [meltCommand, balanceCommand, reconcileCommand, doctorCommand, practiceCommand];
+const COMMANDS = [
+  meltCommand,
+  balanceCommand,
+  reconcileCommand,
+  policyCommand,
+  doctorCommand,
+  practiceCommand,
+];
 
 /** The command tree. Nothing is connected and nothing heavy is loaded to build it. */
 export function createProgram(context: Context, finished: Finished, version: string): Command {

@@ -34,6 +34,7 @@ export interface Config {
   readonly network: Network;
   readonly support_contact: string | null;
   /** How old an operation must be before its coins may be released. */
+  readonly journal_keep_ms: number;
   readonly quiet_period_ms: number;
   /** How long the mint may take to pay. */
   readonly melt_timeout_ms: number;
@@ -77,6 +78,7 @@ export function loadConfig({ flags = {}, env, readFile, machine }: ConfigInput):
     actor: pick(SETTING_RULES.actor),
     network: pick(SETTING_RULES.network),
     support_contact: pick(SETTING_RULES.support_contact),
+    journal_keep_ms: pick(SETTING_RULES.journal_keep),
     quiet_period_ms: pick(SETTING_RULES.quiet_period),
     melt_timeout_ms: pick(SETTING_RULES.melt_timeout),
     request_timeout_ms: pick(SETTING_RULES.request_timeout),
@@ -124,6 +126,7 @@ export function describeConfig(config: Config): ConfigRow[] {
     actor: config.actor,
     network: config.network,
     support_contact: config.support_contact,
+    journal_keep: durationText(config.journal_keep_ms),
     quiet_period: durationText(config.quiet_period_ms),
     melt_timeout: durationText(config.melt_timeout_ms),
     request_timeout: durationText(config.request_timeout_ms),

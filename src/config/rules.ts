@@ -23,6 +23,7 @@ export type SwapPolicy = (typeof SWAP_POLICIES)[number];
 /** What holds when nobody sets it, for the command and for the library alike. */
 export const DEFAULTS = {
   quiet_period_ms: 10 * MINUTE_MS,
+  journal_keep_ms: 30 * DAY_MS,
   // A slow payment is not a failed one (NUT-05 asks for no timeout or a very long one).
   melt_timeout_ms: 10 * MINUTE_MS,
   request_timeout_ms: 30 * SECOND_MS,
@@ -119,6 +120,14 @@ export const SETTING_RULES = {
     allowed: 'the absolute path of a folder',
     schema: absolutePath,
     fallback: ({ stateHome }) => join(stateHome, 'cashu-ops', 'journal'),
+  }),
+  journal_keep: defineRule<number>({
+    name: 'journal_keep',
+    env: 'CASHU_OPS_JOURNAL_KEEP',
+    flag: '--journal-keep',
+    allowed: 'a duration from 1d to 3650d, such as 30d',
+    schema: duration(DAY_MS, 3650 * DAY_MS),
+    fallback: () => DEFAULTS.journal_keep_ms,
   }),
   actor: defineRule<string>({
     name: 'actor',

@@ -40,6 +40,7 @@ export const SYSTEM_EVENTS = [
   'reconcile_run',
   'melts_stopped',
   'melts_resumed',
+  'policy_changed',
   'store_prepared',
   'audit_exported',
   'audit_pruned',
@@ -149,10 +150,12 @@ const MOVES_MONEY: ReadonlySet<AuditEventType> = new Set([
   'duplicate_resolved',
   'change_recovered',
   'melts_stopped',
+  'melts_resumed',
+  'policy_changed',
   'audit_pruned',
 ]);
 
-/** How carefully an event must be kept: CRITICAL trouble, what moves money, everything else. */
+/** How carefully an event must be kept: CRITICAL trouble, what moves money or lets it move, everything else. */
 export function complianceLevelOf(type: AuditEventType, severity: AuditSeverity): ComplianceLevel {
   if (severity === 'CRITICAL') return 'CRITICAL';
   return severity === 'HIGH' || MOVES_MONEY.has(type) ? 'HIGH' : 'STANDARD';

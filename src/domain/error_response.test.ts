@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { ErrorClassifier, ErrorResponseBuilder } from './error_response.ts';
-import { CashuOpsError, type ErrorCode } from './errors.ts';
+import {
+  CashuOpsError,
+  type CriticalCode,
+  CriticalError,
+  type ErrorCode,
+  type PlainCode,
+} from './errors.ts';
 import { FINDING_TYPES, SEVERITY_OF } from './finding.ts';
 
 const CRITICAL = { severity: 'CRITICAL', requiresManualIntervention: true, blockOperation: true };
@@ -9,14 +15,30 @@ const MEDIUM = { severity: 'MEDIUM', requiresManualIntervention: false, blockOpe
 const LOW = { severity: 'LOW', requiresManualIntervention: false, blockOperation: false };
 
 const CODE_OF_SEVERITY = {
-  CRITICAL: 'PROOF_STATE_INCONSISTENCY',
+  CRITICAL: 'CRITICAL_DB_FAILURE_AFTER_MINT_SUCCESS',
   HIGH: 'PROOF_STATE_INCONSISTENCY',
   MEDIUM: 'RECOVERABLE_STATE_INCONSISTENCY',
   LOW: 'MINOR_INCONSISTENCY',
 };
 
+const STAKE = {
+  operation_id: 'op',
+  quote_id: 'q',
+  transaction_id: 'tx',
+  recommendation: 'Do this.',
+  next_command: 'cashu-ops melt --resume op',
+  facts: { at_stake_sat: 5, journal: '/journal/op.jsonl' },
+};
+const CRITICAL_CODES: readonly string[] = [
+  'CRITICAL_DB_FAILURE_AFTER_MINT_SUCCESS',
+  'BOOKS_DO_NOT_CLOSE',
+  'NEEDS_ATTENTION',
+] satisfies CriticalCode[];
+
 function errorOf(code: ErrorCode): CashuOpsError {
-  return new CashuOpsError(code, 'What happened.');
+  return CRITICAL_CODES.includes(code)
+    ? new CriticalError(code as CriticalCode, 'What happened.', STAKE)
+    : new CashuOpsError(code as PlainCode, 'What happened.');
 }
 
 describe('ErrorClassifier.classifyError', () => {
@@ -72,7 +94,6 @@ describe('ErrorClassifier.classifyError', () => {
     'INVOICE_EXPIRED',
     'DUPLICATE_OPERATION',
     'MINT_UNREACHABLE',
-    'PAYMENT_PENDING',
   ] as const)('makes nothing of a plain %s, and keeps its code', (code) => {
     expect(ErrorClassifier.classifyError(errorOf(code))).toEqual({ ...LOW, code });
   });
@@ -106,17 +127,10 @@ describe('ErrorResponseBuilder.buildResponse', () => {
   }
 
   it('says everything of a CRITICAL failure', () => {
-    const error = new CashuOpsError(
+    const error = new CriticalError(
       'CRITICAL_DB_FAILURE_AFTER_MINT_SUCCESS',
       'Paid, not booked.',
-      {
-        operation_id: 'op',
-        quote_id: 'q',
-        transaction_id: 'tx',
-        recommendation: 'Do this.',
-        next_command: 'cashu-ops melt --resume op',
-        facts: { at_stake: 5 },
-      },
+      STAKE,
       new Error('the cause, with mongodb://user:password@host'),
     );
     const response = responseTo(error, 'support@example.test');
@@ -135,7 +149,7 @@ describe('ErrorResponseBuilder.buildResponse', () => {
         support_contact: 'support@example.test',
         recommendation: 'Do this.',
         next_command: 'cashu-ops melt --resume op',
-        facts: { at_stake: 5 },
+        facts: { at_stake_sat: 5, journal: '/journal/op.jsonl' },
       },
     });
     expect(JSON.stringify(response)).not.toContain('password');

@@ -1,14 +1,15 @@
-import { CashuOpsError, messageOf, SEVERITIES, type Severity } from './errors.ts';
+import {
+  CashuOpsError,
+  type ErrorCode,
+  type ErrorFacts,
+  messageOf,
+  SEVERITIES,
+  type Severity,
+} from './errors.ts';
 import { FINDING_TYPES, type FindingType, SEVERITY_OF } from './finding.ts';
+import { type ErrorClassification, strategyOf } from './severity_strategy.ts';
 
-/** What an error means for an operation: how bad, who acts, does it stop. */
-export interface ErrorClassification {
-  severity: Severity;
-  /** The contract's code for the class, or the error's own. */
-  code: string;
-  requiresManualIntervention: boolean;
-  blockOperation: boolean;
-}
+export type { ErrorClassification } from './severity_strategy.ts';
 
 /** What the caller knows beside the error. */
 export interface ErrorContext {
@@ -16,42 +17,32 @@ export interface ErrorContext {
   databaseFailed?: boolean;
 }
 
-const BY_SEVERITY: Readonly<Record<Severity, Omit<ErrorClassification, 'code'>>> = {
-  CRITICAL: { severity: 'CRITICAL', requiresManualIntervention: true, blockOperation: true },
-  HIGH: { severity: 'HIGH', requiresManualIntervention: false, blockOperation: true },
-  MEDIUM: { severity: 'MEDIUM', requiresManualIntervention: false, blockOperation: false },
-  LOW: { severity: 'LOW', requiresManualIntervention: false, blockOperation: false },
+/** Where scripts know an error under the contract's code of its class. */
+const CONTRACT_CODE: Partial<Record<ErrorCode, string>> = {
+  HIGH_SEVERITY_DISCREPANCIES: strategyOf('HIGH').code,
 };
 
-/** The contract's code of each class that a finding can have. */
-const CODE_OF: Readonly<Record<Severity, string>> = {
-  CRITICAL: 'PROOF_STATE_INCONSISTENCY',
-  HIGH: 'PROOF_STATE_INCONSISTENCY',
-  MEDIUM: 'RECOVERABLE_STATE_INCONSISTENCY',
-  LOW: 'MINOR_INCONSISTENCY',
-};
-
-/** Sorts errors into the four classes. A plain refused payment is none of the upper three. */
+/** Sorts errors and findings into the four classes. A plain refused payment is LOW. */
 export const ErrorClassifier = {
   /** @param error anything thrown, or a finding: an object with its `type` */
   classifyError(error: unknown, context: ErrorContext = {}): ErrorClassification {
-    const code = error instanceof CashuOpsError ? error.code : null;
-    if (
-      (context.mintSucceeded && context.databaseFailed) ||
-      code === 'CRITICAL_DB_FAILURE_AFTER_MINT_SUCCESS'
-    ) {
-      return { ...BY_SEVERITY.CRITICAL, code: 'CRITICAL_DB_FAILURE_AFTER_MINT_SUCCESS' };
+    if (context.mintSucceeded && context.databaseFailed) return classified('CRITICAL');
+    if (error instanceof CashuOpsError) {
+      return classified(error.severity, CONTRACT_CODE[error.code] ?? error.code);
     }
-    if (error instanceof CashuOpsError && error.kind === 'critical') {
-      return { ...BY_SEVERITY.CRITICAL, code: error.code };
-    }
-    if (code === 'HIGH_SEVERITY_DISCREPANCIES') {
-      return { ...BY_SEVERITY.HIGH, code: 'PROOF_STATE_INCONSISTENCY' };
-    }
-    const severity = severityOfFinding(error);
-    return { ...BY_SEVERITY[severity], code: code ?? CODE_OF[severity] };
+    return classified(severityOfFinding(error));
   },
 };
+
+function classified(severity: Severity, code?: string): ErrorClassification {
+  const strategy = strategyOf(severity);
+  return {
+    severity,
+    code: code ?? strategy.code,
+    requiresManualIntervention: strategy.requiresManualIntervention,
+    blockOperation: strategy.blocksOperation,
+  };
+}
 
 /** The JSON form of an error, `cashu-ops/error@1`. */
 export interface ErrorResponse {
@@ -69,7 +60,7 @@ export interface ErrorResponse {
     support_contact: string | null;
     recommendation: string | null;
     next_command: string | null;
-    facts?: Record<string, string | number | boolean>;
+    facts?: ErrorFacts;
   };
 }
 
@@ -81,6 +72,7 @@ export const ErrorResponseBuilder = {
     supportContact: string | null = null,
   ): ErrorResponse {
     const details = error instanceof CashuOpsError ? error.details : {};
+    const strategy = strategyOf(classification.severity);
     return {
       schema: 'cashu-ops/error@1',
       ok: false,
@@ -93,8 +85,8 @@ export const ErrorResponseBuilder = {
         transaction_id: details.transaction_id ?? null,
         requires_manual_intervention: classification.requiresManualIntervention,
         operation_blocked: classification.blockOperation,
-        support_contact: classification.requiresManualIntervention ? supportContact : null,
-        recommendation: details.recommendation ?? null,
+        support_contact: strategy.showsSupportContact ? supportContact : null,
+        recommendation: details.recommendation ?? strategy.recommendation,
         next_command: details.next_command ?? null,
         ...(details.facts && { facts: details.facts }),
       },

@@ -27,6 +27,13 @@ export interface StoredOutput {
   ephemeralE?: string;
 }
 
+/** Keys of a keyset (NUT-02), as far as outputs of an operation can be signed with them. */
+export interface StoredKeyset {
+  id: string;
+  /** Amount (sat) to public key. */
+  keys: Record<string, string>;
+}
+
 /** The optional exchange of coins before a melt (NUT-03). */
 export interface SwapRecord {
   inputs: NamedProof[];
@@ -86,6 +93,8 @@ export interface OperationBase {
   /** Blank outputs for the change (NUT-08). */
   blanks: StoredOutput[];
   swap: SwapRecord | null;
+  /** Keys of all outputs, so that recovery need not ask for them; older records have none. */
+  keysets?: StoredKeyset[];
   refusal: Refusal | null;
   observations: Observation[];
   /** Who released it by hand, although its fate was not known. */

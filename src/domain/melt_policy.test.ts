@@ -1,7 +1,16 @@
 import { bech32 } from '@scure/base';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type MeltPolicy, OPEN_POLICY, rolloutPlace, whyStopped } from './melt_policy.ts';
+import {
+  type MeltPolicy,
+  meltTester,
+  OPEN_POLICY,
+  type PolicyRules,
+  rolloutPlace,
+  stampWords,
+  stoppingRule,
+  whyStopped,
+} from './melt_policy.ts';
 
 const NPUB = 'npub10elfcs4fr0l0r8af98jlmgdh9c8tcxjvz9qkw038js35mp4dma8qzvjptg';
 const MINT = 'https://mint.test/cashu';
@@ -59,6 +68,61 @@ describe('whyStopped', () => {
     expect(why({ enabled: false, allowed_npubs: [NPUB] })).toContain('everyone');
     expect(why({ stopped_mints: [MINT], allowed_npubs: [NPUB] })).toContain(MINT);
     expect(why({ stopped_npubs: [NPUB], allowed_npubs: [NPUB] })).toContain('this wallet');
+  });
+});
+
+describe('stoppingRule', () => {
+  const rule = (policy: Partial<MeltPolicy>, npub: string | null, mint_url: string | null) =>
+    stoppingRule({ ...OPEN_POLICY, ...policy }, { npub, mint_url });
+
+  it('judges by what is named only', () => {
+    const policy = { stopped_mints: [MINT], stopped_npubs: [NPUB], rollout_percent: 0 };
+    expect(rule(policy, NPUB, null)).toBe('wallet');
+    expect(rule(policy, null, MINT)).toBe('mint');
+    expect(rule(policy, null, 'https://other.test')).toBeNull();
+    expect(rule({ allowed_npubs: [] }, null, MINT)).toBeNull();
+    expect(rule({ enabled: false }, null, MINT)).toBe('everyone');
+  });
+
+  it('a list decides alone', () => {
+    expect(rule({ allowed_npubs: [NPUB], rollout_percent: 0 }, NPUB, MINT)).toBeNull();
+    expect(rule({ allowed_npubs: [], rollout_percent: 0 }, NPUB, MINT)).toBe('list');
+    expect(rule({ rollout_percent: 0 }, NPUB, MINT)).toBe('rollout');
+  });
+});
+
+describe('stampWords', () => {
+  it('says what is known, and nothing of what is not', () => {
+    const set_at = new Date('2026-03-04T05:06:07Z');
+    expect(stampWords({ set_by: 'ada@ops1', set_at, reason: 'down' })).toBe(
+      ', set by ada@ops1 at 2026-03-04T05:06:07.000Z (down)',
+    );
+    expect(stampWords({ set_by: null, set_at: null, reason: null })).toBe('');
+  });
+});
+
+describe('meltTester', () => {
+  it('says the same as the rules, wallet by wallet', () => {
+    const npubs = Array.from({ length: 8 }, (_, n) => npubOf(n));
+    const mints = [MINT, `${MINT}/`, 'https://other.test', 'no address'];
+    const policies: fc.Arbitrary<PolicyRules> = fc.record({
+      enabled: fc.boolean(),
+      stopped_mints: fc.subarray(mints),
+      stopped_npubs: fc.subarray(npubs),
+      allowed_npubs: fc.option(fc.subarray(npubs)),
+      rollout_percent: fc.integer({ min: 0, max: 100 }),
+    });
+    fc.assert(
+      fc.property(policies, (policy) => {
+        const mayMelt = meltTester(policy);
+        for (const npub of npubs) {
+          for (const mint of mints) {
+            expect(mayMelt(npub, mint)).toBe(whyStopped(policy, npub, mint) === null);
+          }
+        }
+      }),
+      { numRuns: 500 },
+    );
   });
 });
 

@@ -184,20 +184,80 @@ describe('a folder that cannot be used', () => {
   });
 });
 
-describe('remove', () => {
-  it('takes the coins off the disk', async () => {
-    const path = await written(INTENT);
-    expect(await journal.remove('op')).toBe(true);
+const DAY = new Date('2026-11-21T23:30:00Z');
+
+async function filesOf(dir: string): Promise<[string, string | null][]> {
+  const found: [string, string | null][] = [];
+  for await (const file of new RescueJournal(dir).files()) {
+    found.push([file.operation_id, file.ended_on]);
+  }
+  return found;
+}
+
+describe('close', () => {
+  it('puts the file aside by day, where it is still read, and is still nobody else’s', async () => {
+    const path = await written(INTENT, REPLY);
+    expect(await journal.close('op', DAY)).toBe(true);
     await expect(stat(path)).rejects.toMatchObject({ code: 'ENOENT' });
-    expect(await journal.read('op')).toEqual([]);
+    expect(await journal.read('op')).toEqual([INTENT, REPLY]);
+    const put = join(journal.dir, 'ended', '2026-11-21', 'op.jsonl');
+    expect((await stat(put)).mode & 0o777).toBe(0o600);
+    expect((await stat(join(journal.dir, 'ended'))).mode & 0o777).toBe(0o700);
   });
 
-  it('has nothing against a file that is gone already', async () => {
-    expect(await journal.remove('never written')).toBe(true);
+  it('has nothing against a file that was put aside already, or never written', async () => {
+    await written(INTENT);
+    expect(await journal.close('op', DAY)).toBe(true);
+    expect(await journal.close('op', new Date('2027-01-01'))).toBe(true);
+    expect(await journal.close('never-written', DAY)).toBe(true);
+    expect(await filesOf(journal.dir)).toEqual([['op', '2026-11-21']]);
   });
 
   it('says that it could not, and does not fail: the operation has ended all the same', async () => {
-    await mkdir(journal.pathOf('op'), { recursive: true });
-    expect(await journal.remove('op')).toBe(false);
+    await written(INTENT);
+    await writeFile(join(journal.dir, 'ended'), '');
+    expect(await journal.close('op', DAY)).toBe(false);
+    expect(await journal.read('op')).toEqual([INTENT]);
+  });
+});
+
+describe('discard', () => {
+  it('takes the coins off the disk', async () => {
+    const path = await written(INTENT);
+    expect(await journal.discard({ path })).toBe(true);
+    expect(await journal.read('op')).toEqual([]);
+    expect(await journal.discard({ path })).toBe(true);
+  });
+
+  it('says that it could not', async () => {
+    const path = journal.pathOf('op');
+    await mkdir(path, { recursive: true });
+    expect(await journal.discard({ path })).toBe(false);
+  });
+});
+
+describe('files', () => {
+  it('names each operation, those that have ended last and by their day', async () => {
+    for (const id of ['late', 'early', 'open']) await journal.append(id, INTENT);
+    await journal.close('late', new Date('2026-11-20'));
+    await journal.close('early', new Date('2026-10-02'));
+    expect(await filesOf(journal.dir)).toEqual([
+      ['open', null],
+      ['early', '2026-10-02'],
+      ['late', '2026-11-20'],
+    ]);
+  });
+
+  it('passes over what is not its own, and has none where there is no folder', async () => {
+    expect(await filesOf(journal.dir)).toEqual([]);
+    await written(INTENT);
+    await writeFile(join(journal.dir, 'notes.txt'), '');
+    await mkdir(join(journal.dir, 'ended', 'some day'), { recursive: true });
+    expect(await filesOf(journal.dir)).toEqual([['op', null]]);
+  });
+
+  it('reads nothing outside of its folder, whatever id is asked for', async () => {
+    await writeFile(join(root, 'outside.jsonl'), 'x');
+    expect(await journal.read('../../outside')).toEqual([]);
   });
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { toAmount } from '../domain/amount.ts';
 import { CashuOpsError, messageOf } from '../domain/errors.ts';
+import type { QuoteReading } from './gateway.ts';
 
 /*
  * What mints answer, read as tolerantly as is safe: after a payment a missing field must not hide
@@ -59,6 +60,8 @@ export const newQuoteAnswer = z.object({
   state: quoteState,
   expiry: z.union([z.number(), z.bigint()]).nullish(),
   unit: z.string().nullish(),
+  /** The invoice that is quoted. */
+  request: z.string().nullish(),
 });
 
 /** `GET /v1/melt/quote/bolt11/…` and the answer to a melt. `paid` is the form before NUT-05 had states. */
@@ -85,3 +88,21 @@ export const restoreAnswer = z.object({
   outputs: z.array(z.object({ B_: hexPoint })),
   signatures: z.array(signature),
 });
+
+/**
+ * Reads an answer about one quote. An answer about another one, out of somebody's cache, is none.
+ *
+ * @throws ZodError or Error when it says nothing about this quote
+ */
+export function readingOf(quoteId: string, answer: unknown): QuoteReading {
+  const { quote_id, ...reading } = quoteAnswer.parse(answer);
+  if (quote_id !== null && quote_id !== quoteId) throw new Error('the answer is of another quote');
+  return reading;
+}
+
+/** @param expiry unix time in seconds; null for none and for one beyond the calendar */
+export function timeOf(expiry: number | bigint | null | undefined): Date | null {
+  if (!expiry) return null;
+  const time = new Date(Number(expiry) * 1000);
+  return Number.isNaN(time.getTime()) ? null : time;
+}

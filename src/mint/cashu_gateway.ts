@@ -1,27 +1,18 @@
 import {
   Amount,
-  type Keyset,
+  type HasKeysetKeys,
   OutputData,
   type RequestFn,
   type SerializedBlindedSignature,
-  splitAmount,
   type Wallet,
 } from '@cashu/cashu-ts';
 import { sumAmounts } from '../domain/amount.ts';
-import { CashuOpsError } from '../domain/errors.ts';
-import type { StoredOutput, SwapRecord } from '../domain/melt_operation.ts';
-import {
-  isLocked,
-  type MintState,
-  type NamedProof,
-  type StoredProof,
-  sumProofs,
-} from '../domain/proof.ts';
+import type { StoredKeyset, StoredOutput, SwapRecord } from '../domain/melt_operation.ts';
+import { type MintState, type NamedProof, type StoredProof, sumProofs } from '../domain/proof.ts';
 import { yOf } from '../domain/proof_y.ts';
-import { newQuoteAnswer, quoteAnswer, restoreAnswer, swapAnswer } from './answers.ts';
+import { newQuoteAnswer, readingOf, restoreAnswer, swapAnswer, timeOf } from './answers.ts';
 import { checkStatesInBatches } from './checkstate.ts';
-import { MintHttpError, mintError } from './errors.ts';
-import { exactAmounts } from './exact_amounts.ts';
+import { mintError, saysNotFound } from './errors.ts';
 import type {
   ChangeSignature,
   InputSelection,
@@ -31,9 +22,19 @@ import type {
   MintGateway,
   QuoteReading,
 } from './gateway.ts';
-import { keysetWithKeys, knowsKeyset, type LoadedMint, loadMint } from './keysets.ts';
+import {
+  amountsWithOwnFee,
+  keysetWithKeys,
+  keysUpTo,
+  knowsKeyset,
+  type LoadedMint,
+  loadMint,
+} from './keysets.ts';
+import { sendOrReplay } from './replay.ts';
 import { createMintRequest, type MintRequestOptions } from './request.ts';
+import { mayPass, mayPassAsItIs, patientRequests, wasNotServed } from './retry.ts';
 import { selectLargest } from './select_largest.ts';
+import { signLocked } from './sign_locked.ts';
 import { createStateAsker, type StateAsker, type StateAskerOptions } from './state_asker.ts';
 import { toCashuProof, wireOutput, wireProof } from './wire.ts';
 
@@ -44,16 +45,21 @@ export interface CashuGatewayOptions extends MintRequestOptions {
 
 type Body = Record<string, unknown>;
 
-const QUOTE_NOT_FOUND_CODES = new Set<number | null>([null, 0, 20000, 50000]);
-
 /** The mint gateway over cashu-ts: its cryptography and selection, our own requests. */
 export class CashuGateway implements MintGateway {
   readonly url: string;
   readonly unit: string;
+  /** Once, whatever comes of it. */
   readonly #request: RequestFn;
+  /** Again after errors that may pass: for what moves nothing. */
+  readonly #read: RequestFn;
+  readonly #readMany: RequestFn;
+  readonly #quote: RequestFn;
   #roundTrips = 0;
   #loading: Promise<LoadedMint> | null = null;
   #loaded: LoadedMint | null = null;
+  /** By id: keys that were written down, each id with all that is known of it. */
+  readonly #remembered = new Map<string, StoredKeyset['keys']>();
   /** Keysets that the mint did not list when it was asked again. */
   readonly #foreignKeysets = new Set<string>();
 
@@ -67,6 +73,10 @@ export class CashuGateway implements MintGateway {
         options.onExchange?.(exchange);
       },
     });
+    const patient = patientRequests(this.#request, options.timeouts.request_ms);
+    this.#read = patient(mayPass);
+    this.#readMany = patient(mayPassAsItIs);
+    this.#quote = patient(wasNotServed);
   }
 
   get roundTrips(): number {
@@ -74,7 +84,7 @@ export class CashuGateway implements MintGateway {
   }
 
   async load(): Promise<MintCapabilities> {
-    this.#loading ??= loadMint(this.url, this.unit, this.#request);
+    this.#loading ??= loadMint(this.url, this.unit, this.#read);
     try {
       this.#loaded = await this.#loading;
       return this.#loaded.capabilities;
@@ -91,9 +101,14 @@ export class CashuGateway implements MintGateway {
   async createMeltQuote(invoice: string): Promise<MeltQuote> {
     try {
       const body = { request: invoice, unit: this.unit };
-      const answer = newQuoteAnswer.parse(await this.#post('/v1/melt/quote/bolt11', body));
+      const sent = this.#send(this.#quote, 'POST', '/v1/melt/quote/bolt11', body);
+      const answer = newQuoteAnswer.parse(await sent);
       if (answer.unit && answer.unit !== this.unit) {
         throw new Error(`it quotes in another unit than ${this.unit}`);
+      }
+      // Out of somebody's cache: whoever paid such a quote would pay another invoice.
+      if (answer.request && answer.request.toLowerCase() !== invoice.toLowerCase()) {
+        throw new Error('it quotes another invoice');
       }
       return {
         quote_id: answer.quote,
@@ -111,20 +126,36 @@ export class CashuGateway implements MintGateway {
     const nothing = { preimage: null, change: [] };
     try {
       const path = `/v1/melt/quote/bolt11/${encodeURIComponent(quoteId)}`;
-      return readingOf(quoteId, await this.#send('GET', path));
+      return readingOf(quoteId, await this.#send(this.#read, 'GET', path));
     } catch (error) {
       return { ...nothing, state: saysNotFound(error) ? 'NOT_FOUND' : 'UNKNOWN' };
     }
   }
 
   async checkStates(ys: readonly string[]): Promise<ReadonlyMap<string, MintState>> {
-    return checkStatesInBatches(ys, (batch) => this.#post('/v1/checkstate', { Ys: batch }));
+    return checkStatesInBatches(ys, (batch) => {
+      const ask = batch.length > 1 ? this.#readMany : this.#read;
+      return this.#send(ask, 'POST', '/v1/checkstate', { Ys: batch });
+    });
   }
 
   stateAsker(options: StateAskerOptions = {}): StateAsker {
     const { signal } = options;
-    const post = (Ys: readonly string[]) => this.#post('/v1/checkstate', { Ys }, signal);
+    // It has a patience of its own.
+    const post = (Ys: readonly string[]) =>
+      this.#send(this.#request, 'POST', '/v1/checkstate', { Ys }, signal);
     return createStateAsker(post, options);
+  }
+
+  remember(keysets: readonly StoredKeyset[]): void {
+    for (const { id, keys } of keysets) {
+      this.#remembered.set(id, { ...this.#remembered.get(id), ...keys });
+    }
+  }
+
+  keysetsFor(outputs: readonly StoredOutput[], amountMax: number): StoredKeyset[] {
+    const ids = new Set(outputs.map(({ blindedMessage }) => blindedMessage.id));
+    return [...ids].map((id) => keysUpTo(this.#wallet.keyChain.getKeyset(id), amountMax));
   }
 
   knowsKeyset(id: string): boolean {
@@ -154,16 +185,17 @@ export class CashuGateway implements MintGateway {
     // A mint without NUT-08 signs no blanks, and nobody need ask it for them later.
     const outputs = this.#loaded?.capabilities.change ? preview.outputData : [];
     const blanks = outputs.map((output) => OutputData.serialize(output));
-    return { inputs: this.#sign(inputs, privkey, outputs, quote.quote_id), blanks };
+    return { inputs: signLocked(this.#wallet, inputs, privkey, outputs, quote.quote_id), blanks };
   }
 
-  async completeMelt(request: MeltRequest): Promise<QuoteReading> {
-    const answer = await this.#post('/v1/melt/bolt11', {
+  completeMelt(request: MeltRequest, mayLeaveMs?: () => number): Promise<QuoteReading> {
+    const body = {
       quote: request.quote_id,
       inputs: request.inputs.map(wireProof),
       outputs: request.blanks.map(wireOutput),
-    });
-    return readingOf(request.quote_id, answer);
+    };
+    const read = (answer: unknown) => readingOf(request.quote_id, answer);
+    return this.#move('/v1/melt/bolt11', body, read, mayLeaveMs);
   }
 
   prepareSwap(inputs: NamedProof[], needed: number, privkey: string | null): SwapRecord | null {
@@ -177,7 +209,7 @@ export class CashuGateway implements MintGateway {
     const send = OutputData.createRandomData(sendAmount, keyset, amounts);
     const keep = keep_amount === 0 ? [] : OutputData.createRandomData(keep_amount, keyset);
     return {
-      inputs: this.#sign(inputs, privkey, [...send, ...keep]),
+      inputs: signLocked(this.#wallet, inputs, privkey, [...send, ...keep]),
       fee,
       keep_amount,
       send_outputs: send.map((output) => OutputData.serialize(output)),
@@ -185,20 +217,21 @@ export class CashuGateway implements MintGateway {
     };
   }
 
-  async completeSwap(swap: SwapRecord): Promise<ChangeSignature[]> {
+  completeSwap(swap: SwapRecord, mayLeaveMs?: () => number): Promise<ChangeSignature[]> {
     const outputs = [...swap.send_outputs, ...swap.keep_outputs];
-    const answer = await this.#post('/v1/swap', {
-      inputs: swap.inputs.map(wireProof),
-      outputs: outputs.map(wireOutput),
-    });
-    return swapAnswer.parse(answer).signatures;
+    const body = { inputs: swap.inputs.map(wireProof), outputs: outputs.map(wireOutput) };
+    const read = (answer: unknown) => swapAnswer.parse(answer).signatures;
+    return this.#move('/v1/swap', body, read, mayLeaveMs);
   }
 
   async restore(outputs: readonly StoredOutput[]): Promise<ReadonlyMap<string, ChangeSignature>> {
     const body = { outputs: outputs.map(wireOutput) };
-    const answer = restoreAnswer.parse(await this.#post('/v1/restore', body));
+    const answer = restoreAnswer.parse(await this.#send(this.#read, 'POST', '/v1/restore', body));
+    const asked = new Set(outputs.map(({ blindedMessage }) => blindedMessage.B_.toLowerCase()));
     const found = new Map<string, ChangeSignature>();
     answer.outputs.forEach(({ B_ }, index) => {
+      // An answer about other outputs, out of somebody's cache, says nothing about these.
+      if (!asked.has(B_)) throw new Error('the answer is of other outputs');
       const signature = answer.signatures[index];
       if (signature) found.set(B_, signature);
     });
@@ -206,8 +239,7 @@ export class CashuGateway implements MintGateway {
   }
 
   async unblind(output: StoredOutput, signature: ChangeSignature): Promise<NamedProof> {
-    await this.#loadUntilKnown(signature.id);
-    const keyset = await keysetWithKeys(this.#wallet, signature.id);
+    const keyset = await this.#keysFor(signature);
     const proof = OutputData.deserialize(output).toProof(
       { ...signature, amount: Amount.from(signature.amount) } as SerializedBlindedSignature,
       keyset,
@@ -221,6 +253,13 @@ export class CashuGateway implements MintGateway {
       ...(dleq && { dleq }),
       Y: yOf(secret),
     };
+  }
+
+  async #keysFor({ id, amount }: ChangeSignature): Promise<HasKeysetKeys> {
+    const keys = this.#remembered.get(id);
+    if (keys !== undefined && String(amount) in keys) return { id, keys };
+    await this.#loadUntilKnown(id);
+    return keysetWithKeys(this.#wallet, id);
   }
 
   /** A mint may sign with a keyset that is younger than what was loaded: it is asked once more. */
@@ -237,60 +276,24 @@ export class CashuGateway implements MintGateway {
     return this.#loaded.wallet;
   }
 
-  /** Locked coins carry their witness before they are written down, so that a request never changes. */
-  #sign(
-    inputs: NamedProof[],
-    privkey: string | null,
-    outputs: OutputData[] | Parameters<Wallet['signP2PKProofs']>[2],
-    quoteId?: string,
-  ): NamedProof[] {
-    if (!inputs.some(isLocked)) return inputs;
-    if (privkey === null) {
-      const sentence = 'Some coins are locked to a key (NUT-11) and the wallet has no private key.';
-      throw new CashuOpsError('MINT_REFUSED', sentence);
-    }
-    const signed = this.#wallet.signP2PKProofs(inputs.map(toCashuProof), privkey, outputs, quoteId);
-    return inputs.map((input, index) => ({ ...input, witness: signed[index]?.witness }));
+  /** What moves money: an answer that cannot be read is lost too. */
+  #move<T>(
+    path: string,
+    body: Body,
+    read: (answer: unknown) => T,
+    mayLeaveMs: () => number = () => 0,
+  ): Promise<T> {
+    const send = async () => read(await this.#send(this.#request, 'POST', path, body));
+    return sendOrReplay(send, this.#loaded?.replays.get(path), mayLeaveMs);
   }
 
-  #post(path: string, requestBody: Body, signal?: AbortSignal): Promise<unknown> {
-    return this.#send('POST', path, requestBody, signal);
+  #send(
+    request: RequestFn,
+    method: 'GET' | 'POST',
+    path: string,
+    requestBody?: Body,
+    signal?: AbortSignal,
+  ): Promise<unknown> {
+    return request({ endpoint: `${this.url}${path}`, method, requestBody, signal });
   }
-
-  #send(method: 'GET' | 'POST', path: string, requestBody?: Body, signal?: AbortSignal) {
-    return this.#request({ endpoint: `${this.url}${path}`, method, requestBody, signal });
-  }
-}
-
-/**
- * Reads an answer about one quote. An answer about another one, out of somebody's cache, is none.
- *
- * @throws ZodError or Error when it says nothing about this quote
- */
-function readingOf(quoteId: string, answer: unknown): QuoteReading {
-  const { quote_id, ...reading } = quoteAnswer.parse(answer);
-  if (quote_id !== null && quote_id !== quoteId) throw new Error('the answer is of another quote');
-  return reading;
-}
-
-/** @param expiry unix time in seconds; null for none and for one beyond the calendar */
-function timeOf(expiry: number | bigint | null | undefined): Date | null {
-  if (!expiry) return null;
-  const time = new Date(Number(expiry) * 1000);
-  return Number.isNaN(time.getTime()) ? null : time;
-}
-
-/** Amounts of coins of a keyset that are worth `needed` and their own input fee (sat). */
-function amountsWithOwnFee(wallet: Wallet, keyset: Keyset, needed: number): number[] | null {
-  return exactAmounts(
-    needed,
-    (amount) => splitAmount(amount, keyset.keys).map((coin) => coin.toNumber()),
-    (coins) => wallet.getFeesForKeyset(coins, keyset.id).toNumber(),
-  );
-}
-
-function saysNotFound(error: unknown): boolean {
-  if (!(error instanceof MintHttpError) || !error.isProtocol || error.status >= 500) return false;
-  const named = /not found|unknown quote|no such quote/i.test(error.detail);
-  return (error.status === 404 || named) && QUOTE_NOT_FOUND_CODES.has(error.code);
 }

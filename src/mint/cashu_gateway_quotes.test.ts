@@ -47,6 +47,7 @@ describe('createMeltQuote', () => {
     ['a negative reserve', { type: 'set', fields: { fee_reserve: -1 } }, 'fee_reserve: '],
     ['no id', { type: 'omit', fields: ['quote'] }, 'quote: '],
     ['another unit', { type: 'set', fields: { unit: 'msat' } }, 'another unit'],
+    ['another invoice', { type: 'set', fields: { request: 'lnbcrt1' } }, 'another invoice'],
     ['no JSON', { type: 'not_json' }, 'not JSON'],
   ] as [string, FaultRule['action'], string][])(
     'refuses %s, and says so',

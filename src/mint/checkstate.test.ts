@@ -103,12 +103,26 @@ describe('at a mint', () => {
     await expect(checked()).rejects.toThrow(MintNetworkError);
   });
 
-  it('does not ask again when told to slow down', async () => {
-    const slow = { type: 'status', status: 429, headers: { 'retry-after': '9' } } as const;
-    await bench.mint.control.setFaults([
-      { endpoint: 'checkstate', phase: 'before', times: 0, action: slow },
-    ]);
-    await expect(checked()).rejects.toMatchObject({ status: 429, retryAfterMs: 9000 });
+  const slowDown = (seconds: number, times: number) => {
+    const headers = { 'retry-after': String(seconds) };
+    const slow = { type: 'status', status: 429, headers } as const;
+    const rule = { endpoint: 'checkstate', phase: 'before', times, action: slow } as const;
+    return bench.mint.control.setFaults([rule]);
+  };
+
+  it('asks again when told to slow down, not earlier', async () => {
+    await slowDown(1, 1);
+    const started = performance.now();
+    expect(await checked()).toEqual(truth());
+    expect(performance.now() - started).toBeGreaterThan(1000);
+    expect(await requests()).toBe(1 + 2);
+  });
+
+  it('does not ask again when told to wait longer than a request may take', async () => {
+    await slowDown(11, 0);
+    const started = performance.now();
+    await expect(checked()).rejects.toMatchObject({ status: 429, retryAfterMs: 11_000 });
+    expect(performance.now() - started).toBeLessThan(1000);
     expect(await requests()).toBe(1);
   });
 });

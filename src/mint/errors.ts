@@ -40,11 +40,24 @@ export class MintHttpError extends Error {
 export class MintNetworkError extends Error {
   /** True when not one byte of the request can have left. */
   readonly neverLeft: boolean;
+  /** True when the whole time limit went by: the mint may still be at work. */
+  readonly timedOut: boolean;
 
-  constructor(message: string, neverLeft: boolean, cause: unknown) {
+  constructor(message: string, neverLeft: boolean, cause: unknown, timedOut = false) {
     super(message, { cause });
     this.name = 'MintNetworkError';
     this.neverLeft = neverLeft;
+    this.timedOut = timedOut;
+  }
+}
+
+/** A request was sent more than once, and none of the answers says what became of the first. */
+export class AnswerLostError extends Error {
+  constructor(sent: number, last: unknown) {
+    super(`the answer was lost, and asking ${sent - 1} more times gave: ${messageOf(last)}`, {
+      cause: last,
+    });
+    this.name = 'AnswerLostError';
   }
 }
 
@@ -58,7 +71,8 @@ const PAYMENT_FAILED = 20004;
 /**
  * What an error of the melt request proves about its fate.
  *
- * Only for the first and only attempt: after another one, the same answer may be about that one.
+ * Only for the first and only attempt: after another one, the same answer may be about that one
+ * (AnswerLostError).
  *
  * @returns null where it proves nothing: timeouts, broken connections, 5xx, unknown codes
  */
@@ -144,4 +158,13 @@ function invalidAnswer(mintUrl: string, what: string, error: unknown): CashuOpsE
 function reasonOf(error: unknown): string {
   const issue = error instanceof ZodError ? error.issues[0] : undefined;
   return issue ? `${issue.path.join('.')}: ${issue.message}` : messageOf(error);
+}
+
+const QUOTE_NOT_FOUND_CODES = new Set<number | null>([null, 0, 20000, 50000]);
+
+/** Does the mint say that it knows no such quote? Only a mint can say so, not a proxy. */
+export function saysNotFound(error: unknown): boolean {
+  if (!(error instanceof MintHttpError) || !error.isProtocol || error.status >= 500) return false;
+  const named = /not found|unknown quote|no such quote/i.test(error.detail);
+  return (error.status === 404 || named) && QUOTE_NOT_FOUND_CODES.has(error.code);
 }

@@ -1,6 +1,7 @@
 import type {
   Observation,
   QuoteState,
+  StoredKeyset,
   StoredOutput,
   SwapRecord,
 } from '../domain/melt_operation.ts';
@@ -80,6 +81,14 @@ export interface MintGateway {
   /** Asks for the states of very many coins, in full batches, patiently; one for each run. */
   stateAsker(options?: StateAskerOptions): StateAsker;
 
+  /** Takes keys that were written down with an operation, so that they need not be asked for. */
+  remember(keysets: readonly StoredKeyset[]): void;
+  /**
+   * The keys that can sign these outputs, to be written down. Needs `load`.
+   *
+   * @param amountMax no coin of theirs can be worth more (sat)
+   */
+  keysetsFor(outputs: readonly StoredOutput[], amountMax: number): StoredKeyset[];
   /** Is the keyset of a coin one of this mint and unit? Needs `load`. */
   knowsKeyset(id: string): boolean;
   /** NUT-02 fee of inputs (sat). */
@@ -93,16 +102,22 @@ export interface MintGateway {
     inputs: NamedProof[],
     privkey: string | null,
   ): Promise<{ inputs: NamedProof[]; blanks: StoredOutput[] }>;
-  /** Sends a melt that is written down. Throws MintHttpError or MintNetworkError as they come. */
-  completeMelt(request: MeltRequest): Promise<QuoteReading>;
+  /**
+   * Sends a melt that is written down: once, or again unchanged where its answer was lost and the
+   * mint offers that (NUT-19).
+   *
+   * @param mayLeaveMs for how long from now it may still leave (ms); without it, it is sent once
+   * @throws MintHttpError or MintNetworkError as they come, AnswerLostError after several requests
+   */
+  completeMelt(request: MeltRequest, mayLeaveMs?: () => number): Promise<QuoteReading>;
 
   /**
    * Outputs of a swap that turns `inputs` into coins worth `needed` plus their own input fee, and
    * the rest. Null when the inputs do not cover the swap's fee too.
    */
   prepareSwap(inputs: NamedProof[], needed: number, privkey: string | null): SwapRecord | null;
-  /** Sends a swap that is written down. */
-  completeSwap(swap: SwapRecord): Promise<ChangeSignature[]>;
+  /** Sends a swap that is written down, as `completeMelt` does. */
+  completeSwap(swap: SwapRecord, mayLeaveMs?: () => number): Promise<ChangeSignature[]>;
 
   /** Signatures that the mint gave before, by `B_` (NUT-09). */
   restore(outputs: readonly StoredOutput[]): Promise<ReadonlyMap<string, ChangeSignature>>;

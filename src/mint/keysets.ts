@@ -1,11 +1,15 @@
-import { type Keyset, Mint, type RequestFn, Wallet } from '@cashu/cashu-ts';
+import { type Keyset, Mint, type RequestFn, splitAmount, Wallet } from '@cashu/cashu-ts';
 import { CashuOpsError } from '../domain/errors.ts';
+import type { StoredKeyset } from '../domain/melt_operation.ts';
+import { exactAmounts } from './exact_amounts.ts';
 import type { MintCapabilities } from './gateway.ts';
+import { type ReplayOffers, replayOffersOf } from './replay.ts';
 
 /** A mint whose info and keysets are known. */
 export interface LoadedMint {
   wallet: Wallet;
   capabilities: MintCapabilities;
+  replays: ReplayOffers;
 }
 
 /** Info, keysets and keys: three requests side by side. */
@@ -16,7 +20,8 @@ export async function loadMint(
 ): Promise<LoadedMint> {
   const wallet = new Wallet(new Mint(url, { customRequest }), { unit });
   await wallet.loadMint();
-  return { wallet, capabilities: capabilitiesOf(wallet) };
+  const replays = replayOffersOf(wallet.getMintInfo());
+  return { wallet, capabilities: capabilitiesOf(wallet), replays };
 }
 
 function capabilitiesOf(wallet: Wallet): MintCapabilities {
@@ -46,6 +51,12 @@ export function knowsKeyset(wallet: Wallet, id: string): boolean {
   return wallet.keyChain.getAllKeysetIds().includes(id) && wallet.keyChain.isUnitKeyset(id);
 }
 
+/** The keys of a keyset that can stand on coins of at most this worth (sat). */
+export function keysUpTo(keyset: Keyset, amountMax: number): StoredKeyset {
+  const keys = Object.entries(keyset.keys).filter(([amount]) => Number(amount) <= amountMax);
+  return { id: keyset.id, keys: Object.fromEntries(keys) };
+}
+
 /**
  * A keyset with its keys, fetched where the mint no longer lists them (inactive keysets).
  *
@@ -60,4 +71,13 @@ export async function keysetWithKeys(wallet: Wallet, id: string): Promise<Keyset
   }
   const keyset = wallet.keyChain.getKeyset(id);
   return keyset.hasKeys ? keyset : wallet.keyChain.ensureKeysetKeys(id);
+}
+
+/** Amounts of coins of a keyset that are worth `needed` and their own input fee (sat). */
+export function amountsWithOwnFee(wallet: Wallet, keyset: Keyset, needed: number): number[] | null {
+  return exactAmounts(
+    needed,
+    (amount) => splitAmount(amount, keyset.keys).map((coin) => coin.toNumber()),
+    (coins) => wallet.getFeesForKeyset(coins, keyset.id).toNumber(),
+  );
 }

@@ -191,7 +191,12 @@ function networkError(url: URL, error: unknown, status: number | null): MintNetw
   const timedOut = error instanceof Error && error.name === 'TimeoutError';
   const neverLeft = status === null && fault !== null && failedBeforeSending(fault);
   const reason = timedOut ? 'no answer in time' : (fault?.code ?? 'the connection broke');
-  return new MintNetworkError(`${url.origin} did not answer (${reason})`, neverLeft, error);
+  return new MintNetworkError(
+    `${url.origin} did not answer (${reason})`,
+    neverLeft,
+    error,
+    timedOut,
+  );
 }
 
 interface Fault {

@@ -6,6 +6,7 @@ import {
   totalInputFee,
   totalKept,
 } from '../domain/melt_operation.ts';
+import { journalPlace } from '../journal/place.ts';
 import type { MeltOutcome, MeltPlan, MeltStatus } from '../services/melt/types.ts';
 import { cleanText } from './clean_text.ts';
 
@@ -33,13 +34,26 @@ export interface MeltReport {
   state: MeltOperation['state'] | null;
   message: string;
   severity: string | null;
+  /** CRITICAL only: what may be lost (sat), where the rescue journal lies, whom to ask. */
+  at_stake: number | null;
+  journal: string | null;
+  support_contact: string | null;
   missing: string[];
   look_again_at: string | null;
   next_command: string | null;
 }
 
+/** The settings that a report needs: those of the command, or of a program of its own. */
+export interface ReportSettings {
+  readonly show_preimage: boolean;
+  /** Folder of the rescue journal. */
+  readonly journal_dir: string;
+  /** Whom to ask when a person must act. */
+  readonly support_contact: string | null;
+}
+
 /** The report of a melt that has an operation. */
-export function reportOutcome(outcome: MeltOutcome, showPreimage: boolean): MeltReport {
+export function reportOutcome(outcome: MeltOutcome, settings: ReportSettings): MeltReport {
   const { operation, status } = outcome;
   const paid = isSettled(operation) ? operation : null;
   return {
@@ -58,11 +72,12 @@ export function reportOutcome(outcome: MeltOutcome, showPreimage: boolean): Melt
     input_fee: totalInputFee(operation),
     change_amount: paid?.change_amount ?? null,
     keep_amount: totalKept(operation),
-    preimage: showPreimage ? (paid?.preimage ?? null) : null,
+    preimage: settings.show_preimage ? (paid?.preimage ?? null) : null,
     durations: outcome.durations,
     state: operation.state,
     message: cleanText(outcome.message),
     severity: outcome.severity,
+    ...criticalKeys(outcome, settings),
     missing: outcome.missing,
     look_again_at: outcome.look_again_at?.toISOString() ?? null,
     next_command: nextCommand(outcome),
@@ -93,13 +108,31 @@ export function reportDryRun(plan: MeltPlan): MeltReport {
     state: null,
     message: `Would pay ${groupDigits(quote.amount)} sat; nothing was written and nothing was paid.`,
     severity: null,
+    ...NOTHING_CRITICAL,
     missing: [],
     look_again_at: null,
     next_command: null,
   };
 }
 
+type CriticalKeys = Pick<MeltReport, 'at_stake' | 'journal' | 'support_contact'>;
+
+const NOTHING_CRITICAL: CriticalKeys = { at_stake: null, journal: null, support_contact: null };
+
+function criticalKeys(outcome: MeltOutcome, settings: ReportSettings): CriticalKeys {
+  if (outcome.status !== 'critical') return NOTHING_CRITICAL;
+  return {
+    at_stake: outcome.at_stake_sat,
+    journal: journalPlace(settings.journal_dir, outcome.operation),
+    support_contact: settings.support_contact,
+  };
+}
+
 function nextCommand({ status, operation }: MeltOutcome): string | null {
+  // This one is booked; the first payment is what else the payee must be shown.
+  if (operation.state === 'paid_again' && status === 'critical') {
+    return `cashu-ops melt --resume ${operation.paid_first}`;
+  }
   if (status === 'paid' || status === 'failed') return null;
   if (isSettled(operation)) return null;
   const open = isSubmitted(operation) || status === 'pending' || status === 'critical';

@@ -1,10 +1,21 @@
 import { createServer } from 'node:net';
 import mongoose from 'mongoose';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { emptyTestStore, freshDatabaseName, testUri } from '../../test/support/test_store.ts';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import {
+  emptyTestStore,
+  freshDatabaseName,
+  testStore,
+  testUri,
+} from '../../test/support/test_store.ts';
 import { CashuOpsError } from '../domain/errors.ts';
 import { startStandalone } from '../practice/replica_set/index.ts';
-import { assertReplicaSet, deploymentProblem, openStore, type StoreOptions } from './connection.ts';
+import {
+  assertReplicaSet,
+  databaseClock,
+  deploymentProblem,
+  openStore,
+  type StoreOptions,
+} from './connection.ts';
 import { ensureStore } from './ensure_store.ts';
 
 const PASSWORD = 'hunter2hunter2';
@@ -163,3 +174,20 @@ async function unusedPort(): Promise<number> {
   if (address === null || typeof address === 'string') throw new Error('no port');
   return address.port;
 }
+
+it('the clock goes with the database, and on where the machine is set back or forth', async () => {
+  const store = await testStore();
+  const clock = await databaseClock(store);
+  const before = clock().getTime();
+  vi.useFakeTimers({ toFake: ['Date'] });
+  try {
+    for (const hours of [5, -5]) {
+      vi.setSystemTime(before + hours * 3_600_000);
+      expect(Math.abs(clock().getTime() - before)).toBeLessThan(60_000);
+    }
+  } finally {
+    vi.useRealTimers();
+  }
+  const { localTime } = await store.client.db('admin').command({ hello: 1 });
+  expect(Math.abs(clock().getTime() - localTime.getTime())).toBeLessThan(2_000);
+});

@@ -132,21 +132,19 @@ function assertNamesDatabase(uri: string, database: string | undefined): void {
   );
 }
 
-/** Below this the two clocks count as equal: the question itself takes some milliseconds. */
-const SKEW_MIN_MS = 1_000;
-
 /**
  * A clock that goes with the database's, so that processes on machines with wrong clocks measure
- * the same quiet period.
+ * the same quiet period. It runs on by the steady clock of the process: the machine's own may be set
+ * back or forth at any moment, and time that never passed must not free coins.
  */
 export async function databaseClock({ client }: Pick<Store, 'client'>): Promise<() => Date> {
   let answer: mongo.Document;
-  const asked = Date.now();
   try {
     answer = await client.db('admin').command({ hello: 1 });
   } catch (error) {
     throw databaseError(error);
   }
-  const skew = answer.localTime instanceof Date ? answer.localTime.getTime() - asked : 0;
-  return Math.abs(skew) < SKEW_MIN_MS ? () => new Date() : () => new Date(Date.now() + skew);
+  const read = performance.now();
+  const then = answer.localTime instanceof Date ? answer.localTime.getTime() : Date.now();
+  return () => new Date(then + performance.now() - read);
 }

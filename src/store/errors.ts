@@ -1,5 +1,5 @@
 import { Error as MongooseError, mongo } from 'mongoose';
-import { CashuOpsError, type ErrorCode } from '../domain/errors.ts';
+import { CashuOpsError, type PlainCode } from '../domain/errors.ts';
 
 /*
  * The one place where errors of the driver become errors of this project.
@@ -16,7 +16,7 @@ const AUTHENTICATION_FAILED = 18;
 const UNAUTHORIZED = 13;
 
 /** Which code a violated unique index means. Unnamed ones are reported as DATABASE_FAILED. */
-const CODE_OF_INDEX: Readonly<Record<string, { code: ErrorCode; sentence: string }>> = {
+const CODE_OF_INDEX: Readonly<Record<string, { code: PlainCode; sentence: string }>> = {
   live_proof_unique: {
     code: 'DUPLICATE_LIVE_PROOF',
     sentence: 'A coin of this token is live in another token already; nothing was stored.',

@@ -1,5 +1,5 @@
 import { mongo } from 'mongoose';
-import { CashuOpsError } from '../domain/errors.ts';
+import { type CashuOpsError, withFacts } from '../domain/errors.ts';
 import { databaseError, violatedIndex } from './errors.ts';
 
 /**
@@ -13,9 +13,7 @@ export async function namedDatabaseError(error: unknown): Promise<CashuOpsError>
   if (secret === null) return translated;
   // Loaded here because curve arithmetic costs start-up time that only this error needs.
   const { yOf } = await import('../domain/proof_y.ts');
-  const { code, message, details, cause } = translated;
-  const facts = { ...details.facts, y: yOf(secret) };
-  return new CashuOpsError(code, message, { ...details, facts }, cause);
+  return withFacts(translated, { y: yOf(secret) });
 }
 
 function collidingSecret(error: unknown): string | null {

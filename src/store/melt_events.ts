@@ -29,6 +29,17 @@ export function meltEvent(from: MeltOperation | null, to: MeltOperation): AuditE
   };
 }
 
+/** The journal knew more of an operation than the database, which must have been restored. */
+export function broughtBackEvent(from: MeltOperation | null, to: MeltOperation): AuditEventData {
+  const { type: _, ...facts } = meltEvent(from, to);
+  return {
+    ...facts,
+    type: 'journal_replayed',
+    severity: 'HIGH',
+    note: 'brought back from the rescue journal',
+  };
+}
+
 function amountsOf(operation: MeltOperation): Record<string, number> {
   const amounts: Record<string, number> = {
     amount: operation.amount,

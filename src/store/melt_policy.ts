@@ -1,13 +1,15 @@
-import type { mongo } from 'mongoose';
+import { mongo } from 'mongoose';
 import { z } from 'zod';
 import { CashuOpsError } from '../domain/errors.ts';
 import { type MeltPolicy, OPEN_POLICY } from '../domain/melt_policy.ts';
 import { parseMintUrl } from '../domain/mint_url.ts';
 import { parseNpub } from '../domain/npub.ts';
+import { printable } from '../domain/printable.ts';
 import { POLICIES } from './collections.ts';
-import { translated } from './errors.ts';
+import { translating } from './translating.ts';
 
-const MELT_POLICY_ID = 'melt';
+/** The id of the document that says who may melt at the moment. */
+export const MELT_POLICY_ID = 'melt';
 
 /** An entry that names nothing would stop nothing, so it is not taken for one. */
 const mintUrl = z.string().transform(parsedBy(parseMintUrl));
@@ -24,8 +26,9 @@ function parsedBy(parse: (text: string) => string) {
   };
 }
 
-const policyDocument = z.strictObject({
-  _id: z.literal(MELT_POLICY_ID),
+/** Every field may be missing, because a person may write the document by hand. */
+const policySchema = z.strictObject({
+  rev: z.int().min(0).default(0),
   enabled: z.boolean().default(true),
   stopped_mints: z.array(mintUrl).default([]),
   stopped_npubs: z.array(npub).default([]),
@@ -36,6 +39,55 @@ const policyDocument = z.strictObject({
   set_at: z.date().nullable().default(null),
 });
 
+export type ParsedPolicy =
+  | { policy: MeltPolicy; problems: [] }
+  /** What is wrong: paths and no values. */
+  | { policy: null; problems: string[] };
+
+const NAME_MAX = 60;
+
+/** Reads a policy out of a document, without its `_id`. */
+export function parsePolicy(document: unknown): ParsedPolicy {
+  const parsed = policySchema.safeParse(document);
+  if (parsed.success) return { policy: parsed.data, problems: [] };
+  return { policy: null, problems: parsed.error.issues.flatMap(problemsOf) };
+}
+
+/** Values are not repeated: what a person wrote into the wrong place may be a secret. */
+function problemsOf(issue: z.core.$ZodIssue): string[] {
+  const path = issue.path.join('.');
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => `"${printable(key, NAME_MAX)}" is no field of a policy`);
+    case 'invalid_type':
+      return [`${path || 'the document'} must be ${issue.expected}`];
+    case 'custom':
+      return [`${path} ${issue.message}`];
+    default:
+      return [`${path} is out of its range`];
+  }
+}
+
+/** The document that says who may melt, as it stands, or null. Errors of the driver pass unchanged. */
+export function findPolicyDocument(
+  db: mongo.Db,
+  session?: mongo.ClientSession,
+): Promise<mongo.Document | null> {
+  return db.collection<{ _id: string }>(POLICIES).findOne({ _id: MELT_POLICY_ID }, { session });
+}
+
+/** @param document as it was found, or null for none, which stops nobody */
+export function parsePolicyDocument(document: mongo.Document | null): ParsedPolicy {
+  if (document === null) return { policy: OPEN_POLICY, problems: [] };
+  const { _id, ...fields } = document;
+  return parsePolicy(fields);
+}
+
+/** The whole document as a text, by which any change of it is noticed; empty for none. */
+export function fingerprintOf(document: mongo.Document | null): string {
+  return document === null ? '' : mongo.BSON.EJSON.stringify(document);
+}
+
 /**
  * Who may melt at the moment. Without a document: everybody.
  *
@@ -43,20 +95,11 @@ const policyDocument = z.strictObject({
  *   understood counts as pulled
  */
 export async function readMeltPolicy(db: mongo.Db): Promise<MeltPolicy> {
-  const document = await readDocument(db);
-  if (document === null) return OPEN_POLICY;
-  const parsed = policyDocument.safeParse(document);
-  if (parsed.success) return parsed.data;
+  const { policy } = parsePolicyDocument(await translating(() => findPolicyDocument(db)));
+  if (policy !== null) return policy;
   throw new CashuOpsError(
     'MELTS_STOPPED',
-    'Nothing was paid: the melt policy in the database cannot be read, so melts count as stopped. Repair the document "melt" in the collection "policies".',
+    'Nothing was paid: the melt policy in the database cannot be read, so melts count as stopped. "cashu-ops policy show" says what is wrong with it and how to replace it.',
+    { next_command: 'cashu-ops policy show' },
   );
-}
-
-async function readDocument(db: mongo.Db): Promise<mongo.Document | null> {
-  try {
-    return await db.collection<{ _id: string }>(POLICIES).findOne({ _id: MELT_POLICY_ID });
-  } catch (error) {
-    throw translated(error);
-  }
 }

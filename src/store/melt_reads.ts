@@ -176,6 +176,19 @@ export class MeltReads {
     );
   }
 
+  /** How the operations with these ids stand, by id; those that do not exist are missing. */
+  async statesOf(
+    ids: readonly string[],
+  ): Promise<Map<string, Pick<MeltOperation, '_id' | 'state'>>> {
+    const found = await this.#read(() =>
+      this.operations
+        .find({ _id: { $in: [...ids] } })
+        .project<Pick<MeltOperation, '_id' | 'state'>>({ state: 1 })
+        .toArray(),
+    );
+    return new Map(found.map((operation) => [operation._id, operation]));
+  }
+
   /** The operations with these ids, by id; those that do not exist are missing. */
   async byIds(ids: readonly string[]): Promise<Map<string, MeltOperation>> {
     if (ids.length === 0) return new Map();

@@ -1,6 +1,6 @@
 import type { mongo } from 'mongoose';
 import type { AuditEventData } from '../domain/audit_event.ts';
-import { CashuOpsError, isOutcomeUnknown } from '../domain/errors.ts';
+import { CashuOpsError, isOutcomeUnknown, MinorError } from '../domain/errors.ts';
 import type {
   FailedOperation,
   FailedSwapOperation,
@@ -20,7 +20,7 @@ import type { Store } from './connection.ts';
 import type { TokenDocument } from './documents.ts';
 import { applyAtomicMelt, changeMetadata } from './melt_atomic.ts';
 import { claimTokens, type TokenClaim } from './melt_claim.ts';
-import { meltEvent } from './melt_events.ts';
+import { broughtBackEvent, meltEvent } from './melt_events.ts';
 import { MeltReads } from './melt_reads.ts';
 import { newToken, toObjectId } from './new_token.ts';
 import { retireLive } from './token_repair.ts';
@@ -148,6 +148,30 @@ export class MeltStore extends MeltReads {
     });
   }
 
+  /**
+   * Puts back an operation that only the rescue journal knows.
+   *
+   * @returns the operation as it stands now: another process may have put it back meanwhile
+   */
+  async bringBack(operation: FailedOperation): Promise<MeltOperation> {
+    try {
+      await this.#confirmed(operation, async (session) => {
+        await this.operations.insertOne(operation, { session });
+        await this.#record(session, broughtBackEvent(null, operation));
+      });
+      return operation;
+    } catch (error) {
+      const standing = await this.get(operation._id);
+      if (standing === null) throw error;
+      return standing;
+    }
+  }
+
+  /** Moves an operation to where the rescue journal knows that it was. */
+  catchUp(from: PreparedOperation | FailedOperation, to: MeltOperation): Promise<MeltOperation> {
+    return this.#moveWith(from, to, async () => {}, broughtBackEvent);
+  }
+
   get #tokens() {
     return this.#store.db.collection<TokenDocument>(TOKENS);
   }
@@ -175,6 +199,7 @@ export class MeltStore extends MeltReads {
     from: MeltOperation,
     to: To,
     moveCoins: (session: mongo.ClientSession, next: To) => Promise<void>,
+    eventOf: (from: MeltOperation, to: MeltOperation) => AuditEventData = meltEvent,
   ): Promise<To> {
     const next: To = { ...to, rev: from.rev + 1 };
     await this.#confirmed(next, async (session) => {
@@ -183,7 +208,7 @@ export class MeltStore extends MeltReads {
         session,
       });
       if (result.modifiedCount !== 1) throw changedMeanwhile(from);
-      await this.#record(session, meltEvent(from, next));
+      await this.#record(session, eventOf(from, next));
     });
     return next;
   }
@@ -245,8 +270,7 @@ function triedMeanwhile(): CashuOpsError {
 }
 
 function changedMeanwhile(operation: MeltOperation): CashuOpsError {
-  return new CashuOpsError(
-    'OPERATION_CHANGED',
+  return new MinorError(
     `Operation ${operation._id} was moved by another process meanwhile; nothing was changed here.`,
     { operation_id: operation._id, next_command: `cashu-ops melt --resume ${operation._id}` },
   );

@@ -187,6 +187,11 @@ describe('performPostMeltReconciliation', () => {
     expect(await look()).toMatchObject({ success: true });
   });
 
+  it('asks for no tokens of a melt that names none: a restored database got it back', async () => {
+    const { look } = await finishedMelt();
+    expect(await look({ source_token_ids: [] })).toMatchObject({ success: true });
+  });
+
   it('sees nothing of another wallet', async () => {
     const { tx, expected } = await finishedMelt();
     const deps = { store, audit };

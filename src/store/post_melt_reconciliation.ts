@@ -162,7 +162,9 @@ function isUntouched({ createdAt, updatedAt }: Seen): boolean {
 function balance(expected: ExpectedMeltState, sources: Seen[]): MeltCheck {
   const problems: string[] = [];
   const melted = sumProofs(sources.flatMap(({ proofs }) => proofs));
-  if (melted !== expected.inputs) {
+  // An operation that a restored database got back from the rescue journal names no tokens.
+  const isNamed = expected.source_token_ids.length > 0;
+  if (isNamed && melted !== expected.inputs) {
     problems.push(`the source tokens hold ${melted} sat, the inputs were ${expected.inputs} sat`);
   }
   const books = closeBooks(expected);

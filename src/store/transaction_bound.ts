@@ -1,4 +1,4 @@
-import { CashuOpsError, type ErrorCode } from '../domain/errors.ts';
+import { CashuOpsError, type PlainCode, withFacts } from '../domain/errors.ts';
 import { DatabaseCause, isUnreachable, isWriteConflict } from './errors.ts';
 
 export interface TransactionLimits {
@@ -72,15 +72,12 @@ export class TransactionBound {
 
   /** Adds to a translated error how often was tried and whether the outcome is open. */
   explain(error: CashuOpsError): CashuOpsError {
-    const facts = { ...error.details.facts, attempts: this.#attempts };
-    if (!this.outcomeUnknown) {
-      return new CashuOpsError(error.code, error.message, { ...error.details, facts }, error.cause);
-    }
-    return new CashuOpsError(
-      error.code,
+    const attempts = this.#attempts;
+    if (!this.outcomeUnknown) return withFacts(error, { attempts });
+    return withFacts(
+      error,
+      { attempts, outcome: 'unknown' },
       `${error.message} The commit was under way: read again what was written before deciding anything.`,
-      { ...error.details, facts: { ...facts, outcome: 'unknown' } },
-      error.cause,
     );
   }
 
@@ -112,7 +109,7 @@ export class TransactionBound {
 }
 
 /** Busy is not broken: whoever writes the same documents is soon done. */
-function codeOf(last: unknown): ErrorCode {
+function codeOf(last: unknown): PlainCode {
   if (isWriteConflict(last)) return 'DATABASE_BUSY';
   return isUnreachable(last) ? 'DATABASE_UNREACHABLE' : 'DATABASE_FAILED';
 }

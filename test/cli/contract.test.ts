@@ -145,7 +145,15 @@ describe('the JSON contract', () => {
       transaction_id: expect.stringMatching(/^melt_/),
       recommendation: expect.stringMatching(/Bring the database back/),
       message: expect.stringMatching(/The invoice is paid.*Do not pay again/),
+      facts: {
+        at_stake: expect.any(Number),
+        at_stake_sat: expect.any(Number),
+        journal: `${ground.journalDir}/${error.operation_id}.jsonl`,
+      },
     });
+    const { inputs = [] } = (await ground.ops.melts.find(error.operation_id)) ?? {};
+    const locked = inputs.reduce((sum, { amount }) => sum + amount, 0);
+    expect(error.facts.at_stake_sat).toBe(locked);
     expect(await ground.mint.control.paymentCount(payment_hash)).toBe(1);
     const resumed = await ground.run([...error.next_command.split(' ').slice(1), '--json']);
     expect([resumed.code, onlyDocument(resumed.stdout).status]).toEqual([0, 'paid']);

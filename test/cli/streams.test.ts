@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CliGround, cliGround, expectNoLeaks } from '../support/cli_ground.ts';
 import { ESCAPES, expectRefusal, onlyDocument } from '../support/cli_refusal.ts';
+import { journalFiles } from '../support/melt_cli.ts';
 import { BIN } from '../support/run_cli.ts';
 import { type SilentServer, startSilentServer } from '../support/silent_server.ts';
 
@@ -173,7 +173,7 @@ describe('streams', () => {
       const { invoice } = await ground.invoice({ amount_sat: 14 });
       const { stdout } = await cron(['melt', invoice, ...ground.owner, '--yes', '--json']);
       expect(onlyDocument(stdout).status).toBe('paid');
-      expect(await readdir(ground.journalDir)).toEqual([]);
+      expect(await journalFiles(ground)).toEqual([]);
     });
 
     it('a rehearsal without a folder named for the journal', async () => {

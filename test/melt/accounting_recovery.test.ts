@@ -27,7 +27,8 @@ interface Lie {
   action: FaultRule['action'];
 }
 
-const QUIET_MS = 2_000;
+/** Longer than a mint that fails to restore is asked patiently. */
+const QUIET_MS = 6_000;
 const NO_RESTORE = always('restore', { type: 'status', status: 500 });
 
 /** One coin of 1024 pays 300: reserve 3, input fee 1, so 720 to 723 come back. */

@@ -17,6 +17,10 @@ import {
 
 const PATIENCE_MS = 180_000;
 
+/** What its journal holds when the request has left, and when the reply has come. */
+const SENT = ['intent', 'sent'];
+const REPLIED = [...SENT, 'reply'];
+
 /** The built command, killed with SIGKILL, and then looked at by an operator. */
 describe.concurrent('a payment whose process is killed', { timeout: PATIENCE_MS }, () => {
   it('after T1 frees its coins at the first look', async () => {
@@ -32,7 +36,7 @@ describe.concurrent('a payment whose process is killed', { timeout: PATIENCE_MS 
   it('after T2 and before the mint did anything waits for the quiet period, then frees', async () => {
     const ground = await carelessGround();
     const killed = await killUnanswered(ground, 'melt', 'before');
-    expect(killed).toMatchObject({ state: 'submitting', journal: ['intent'], payments: 0 });
+    expect(killed).toMatchObject({ state: 'submitting', journal: SENT, payments: 0 });
     expect(killed.meltRequests).toBe(1);
     await expectConflict(ground, killed);
     expect(codesOf(await resumeToTheEnd(ground, killed.operationId))).toEqual([22, 21]);
@@ -42,7 +46,7 @@ describe.concurrent('a payment whose process is killed', { timeout: PATIENCE_MS 
   it('after the mint paid and before its reply came settles from what the mint shows', async () => {
     const ground = await carelessGround();
     const killed = await killUnanswered(ground, 'melt', 'after');
-    expect(killed).toMatchObject({ state: 'submitting', journal: ['intent'], payments: 1 });
+    expect(killed).toMatchObject({ state: 'submitting', journal: SENT, payments: 1 });
     await expectConflict(ground, killed);
     expect(codesOf(await resumeToTheEnd(ground, killed.operationId))).toEqual([0]);
     await expectSettledBooks(ground, [killed.invoice.payment_hash]);
@@ -51,7 +55,7 @@ describe.concurrent('a payment whose process is killed', { timeout: PATIENCE_MS 
   it('after the reply came and before T3 settles from the journal', async () => {
     const ground = await carelessGround();
     const killed = await killHeld(ground, { hold: holdFirstOfT3(ground, { thenFails: true }) });
-    expect(killed).toMatchObject({ state: 'submitting', journal: ['intent', 'reply'] });
+    expect(killed).toMatchObject({ state: 'submitting', journal: REPLIED });
     expect(killed.payments).toBe(1);
     await expectConflict(ground, killed);
     await ground.mint.control.resetRequests();
@@ -89,10 +93,10 @@ describe.concurrent('a payment killed while a commit is under way', {
     await expectSettledBooks(ground, []);
   });
 
-  it('of T3: it is paid and booked, and the journal is forgotten at the next look', async () => {
+  it('of T3: it is paid and booked, and the journal is put aside at the next look', async () => {
     const ground = await carelessGround();
     const killed = await killAtCommit(ground, 3);
-    expect(killed).toMatchObject({ state: 'submitting', journal: ['intent', 'reply'] });
+    expect(killed).toMatchObject({ state: 'submitting', journal: REPLIED });
     expect(killed.payments).toBe(1);
     await until(async () => (await lookAt(ground, killed.invoice)).state === 'paid');
     await expectConflict(ground, killed);

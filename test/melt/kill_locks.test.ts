@@ -30,7 +30,7 @@ describe.concurrent('a payment killed inside a transaction', { timeout: PATIENCE
   it('of T3: the operator is told to look again, and then it settles', async () => {
     const ground = await carelessGround();
     const { killed, endLocks } = await killInside(ground, 3);
-    expect(killed).toMatchObject({ state: 'submitting', journal: ['intent', 'reply'] });
+    expect(killed).toMatchObject({ state: 'submitting', journal: ['intent', 'sent', 'reply'] });
     expect(killed.payments).toBe(1);
     await expectConflict(ground, killed);
     const look = await runResume(ground, killed.operationId);

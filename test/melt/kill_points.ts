@@ -149,6 +149,33 @@ export async function holdCommit(
   await server.held(session);
 }
 
+/** A payment that stands still, sent nothing, and will go on at SIGCONT. */
+export interface Paused {
+  standing: Standing;
+  melt: ChildProcess;
+  ended: Promise<CliResult>;
+}
+
+/**
+ * Starts a payment and stops its process (SIGSTOP) after the server has committed its second
+ * transaction, which is T2 or the start of a swap, and before the process knows it.
+ */
+export async function pausedBeforeRequest(
+  ground: MeltGround,
+  env: Record<string, string> = {},
+): Promise<Paused> {
+  const { invoice } = await ground.request(700);
+  return withHolds(ground.ops.store.client, async (server) => {
+    await server.hold(holdLastOf(ground, 2));
+    const { child, ended } = startMelt(ground, invoice, env);
+    await holdCommit(server, child, await server.held());
+    child.kill('SIGSTOP');
+    expect(await lookAt(ground, invoice)).toMatchObject({ state: 'prepared', meltRequests: 0 });
+    await until(async () => (await lookAt(ground, invoice)).state !== 'prepared');
+    return { standing: await lookAt(ground, invoice), melt: child, ended };
+  });
+}
+
 /** Asks the ground until the answer is as wanted. */
 export async function until(
   question: () => Promise<boolean>,

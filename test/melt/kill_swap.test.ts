@@ -25,6 +25,9 @@ async function spendable({ tokens }: MeltGround): Promise<number> {
 }
 
 const PATIENCE_MS = 180_000;
+/** What its journal holds when the exchange has left, and when its answer has come. */
+const SENT = ['intent', 'sent'];
+const EXCHANGED = [...SENT, 'intent'];
 
 /** The exchange of coins before a payment, killed, and then looked at by an operator. */
 describe.concurrent('a payment whose process is killed at its swap', {
@@ -33,7 +36,7 @@ describe.concurrent('a payment whose process is killed at its swap', {
   it('before the mint did anything has its coin back after the quiet period', async () => {
     const ground = await groundOfOneCoin();
     const killed = await killUnanswered(ground, 'swap', 'before', SWAPPING);
-    expect(killed).toMatchObject({ state: 'swapping', journal: ['intent'], meltRequests: 0 });
+    expect(killed).toMatchObject({ state: 'swapping', journal: SENT, meltRequests: 0 });
     expect((await ground.mint.control.ledger()).redeemed_sat).toBe(0);
     await expectConflict(ground, killed);
     expect(codesOf(await resumeToTheEnd(ground, killed.operationId))).toEqual([22, 21]);
@@ -44,7 +47,7 @@ describe.concurrent('a payment whose process is killed at its swap', {
   it('after the mint exchanged, the answer lost, has the new coins at the first look', async () => {
     const ground = await groundOfOneCoin();
     const killed = await killUnanswered(ground, 'swap', 'after', SWAPPING);
-    expect(killed).toMatchObject({ state: 'swapping', journal: ['intent'], meltRequests: 0 });
+    expect(killed).toMatchObject({ state: 'swapping', journal: SENT, meltRequests: 0 });
     await expectConflict(ground, killed);
     expect(codesOf(await resumeToTheEnd(ground, killed.operationId))).toEqual([21]);
     expect(await spendable(ground)).toBe(COIN_SAT - SWAP_FEE_SAT);
@@ -55,7 +58,7 @@ describe.concurrent('a payment whose process is killed at its swap', {
     const ground = await groundOfOneCoin();
     const hold = holdOn(ground, 'update', TOKENS, { skip: 1, thenFails: true });
     const killed = await killHeld(ground, { hold, env: SWAPPING });
-    expect(killed).toMatchObject({ state: 'swapping', journal: ['intent'], meltRequests: 0 });
+    expect(killed).toMatchObject({ state: 'swapping', journal: EXCHANGED, meltRequests: 0 });
     expect((await ground.mint.control.ledger()).redeemed_sat).toBe(COIN_SAT);
     await expectConflict(ground, killed);
     expect(codesOf(await resumeToTheEnd(ground, killed.operationId))).toEqual([21]);
@@ -76,7 +79,11 @@ describe.concurrent('a payment whose process is killed at its swap', {
   it('and done, the payment too but its answer lost, settles at the first look', async () => {
     const ground = await groundOfOneCoin();
     const killed = await killUnanswered(ground, 'melt', 'after', SWAPPING);
-    expect(killed).toMatchObject({ state: 'submitting', journal: ['intent'], payments: 1 });
+    expect(killed).toMatchObject({
+      state: 'submitting',
+      journal: [...EXCHANGED, 'sent'],
+      payments: 1,
+    });
     await expectConflict(ground, killed);
     expect(codesOf(await resumeToTheEnd(ground, killed.operationId))).toEqual([0]);
     await expectSettledBooks(ground, [killed.invoice.payment_hash]);

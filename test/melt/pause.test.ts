@@ -1,42 +1,14 @@
-import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { withHolds } from '../support/fail_point.ts';
 import { expectSettledBooks } from '../support/melt_books.ts';
 import { carelessGround, runResume, startMelt } from '../support/melt_cli.ts';
 import type { MeltGround } from '../support/melt_ground.ts';
-import type { CliResult } from '../support/run_cli.ts';
-import { holdCommit, holdLastOf, lookAt, type Standing, until } from './kill_points.ts';
+import { holdLastOf, lookAt, pausedBeforeRequest, type Standing } from './kill_points.ts';
 
 /** After this time a request that has not left must not leave any more, at the usual settings. */
 const SEND_WITHIN_MS = 10_000;
 const SHORT_QUIET_PERIOD = { CASHU_OPS_QUIET_PERIOD: '1s' };
-
-interface Paused {
-  standing: Standing;
-  melt: ChildProcess;
-  ended: Promise<CliResult>;
-}
-
-/**
- * Starts a payment and stops its process (SIGSTOP) after the server has committed its second
- * transaction, which is T2 or the start of a swap, and before the process knows it.
- */
-async function pausedBeforeRequest(
-  ground: MeltGround,
-  env: Record<string, string> = {},
-): Promise<Paused> {
-  const { invoice } = await ground.request(700);
-  return withHolds(ground.ops.store.client, async (server) => {
-    await server.hold(holdLastOf(ground, 2));
-    const { child, ended } = startMelt(ground, invoice, env);
-    await holdCommit(server, child, await server.held());
-    child.kill('SIGSTOP');
-    expect(await lookAt(ground, invoice)).toMatchObject({ state: 'prepared', meltRequests: 0 });
-    await until(async () => (await lookAt(ground, invoice)).state !== 'prepared');
-    return { standing: await lookAt(ground, invoice), melt: child, ended };
-  });
-}
 
 /** An operator who counts a quiet period that is shorter than the pause. */
 async function freeItsCoins(ground: MeltGround, { operationId }: Standing): Promise<void> {

@@ -9,6 +9,8 @@ import { expectSettledBooks } from '../support/melt_books.ts';
 import { codeOf, judge, meltGround } from '../support/melt_ground.ts';
 import { leaksIn, secretsIn } from '../support/secret_scan.ts';
 
+const SETTINGS = { show_preimage: false, journal_dir: '/unused', support_contact: null };
+
 /** The other half of the predecessor's known defects: what it said, and what it made of silence. */
 
 describe('defects of the predecessor', () => {
@@ -19,7 +21,7 @@ describe('defects of the predecessor', () => {
     const payment = { outcome: 'succeed', fee_sat: 3 } as const;
     await ground.mint.control.setPaymentBehaviour(payment_hash, payment);
     const before = await ground.mint.control.ledger();
-    const report = reportOutcome(await ground.melt(request), false);
+    const report = reportOutcome(await ground.melt(request), SETTINGS);
     const after = await ground.mint.control.ledger();
     expect(report).toMatchObject({ fee_reserve: 7, fee_paid: 3, change_amount: 4 });
     expect(report.fee_paid).toBe(after.lightning_fees_sat - before.lightning_fees_sat);

@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { MeltOperation } from '../../src/domain/melt_operation.ts';
 import { yOf } from '../../src/domain/proof_y.ts';
@@ -198,6 +200,8 @@ describe('operations', () => {
       { _id },
       { $set: { state: 'prepared', created_at: old, updated_at: old, observations: [] } },
     );
+    // The journal would know better than the record that its request had left.
+    await rm(join(ground.journalDir, `${_id}.jsonl`));
     await ground.mint.control.setState([inputs[0]?.Y ?? ''], 'SPENT');
     const { findings } = await ground.reconcile(APPLY);
     expect(findings.filter(({ done }) => !done)).toEqual([]);

@@ -10,6 +10,8 @@ export interface FailPointData {
   blockConnection?: boolean;
   blockTimeMS?: number;
   writeConcernError?: mongo.Document;
+  /** Only commands on this `<database>.<collection>`. */
+  namespace?: string;
   /** Only commands of the client with this name: the others of the run stay untouched. */
   appName: string;
 }
@@ -173,7 +175,7 @@ export async function prepareTurns(uri: string): Promise<void> {
 }
 
 /** A server has one fail point of the name, so test files that run side by side take turns. */
-async function alone<T>(admin: mongo.MongoClient, run: () => Promise<T>): Promise<T> {
+export async function alone<T>(admin: mongo.MongoClient, run: () => Promise<T>): Promise<T> {
   const turns = turnsOf(admin);
   while (!(await takeTurn(turns))) await sleep(20);
   try {

@@ -71,9 +71,11 @@ export async function journalKinds(
   return lines.map((line) => JSON.parse(line.slice(line.indexOf(' ') + 1)).kind);
 }
 
-/** Journal files that are left over. */
-export function journalFiles({ journalDir }: Pick<MeltGround, 'journalDir'>): Promise<string[]> {
-  return readdir(journalDir);
+/** Journal files of operations that have not ended. */
+export async function journalFiles({
+  journalDir,
+}: Pick<MeltGround, 'journalDir'>): Promise<string[]> {
+  return (await readdir(journalDir)).filter((name) => name.endsWith('.jsonl'));
 }
 
 /** How often the audit log says that a payment was booked. */

@@ -40,6 +40,8 @@ export interface MeltGroundOptions {
   ops?: Partial<CashuOpsOptions>;
   /** Coins of the first token; default: one of each power of two up to 2,048. */
   coins?: number[];
+  /** The address by which the wallet knows its mint, where something stands between the two. */
+  address?: (mint: PracticeMint) => Promise<string>;
 }
 
 /**
@@ -48,7 +50,12 @@ export interface MeltGroundOptions {
  */
 export async function meltGround(options: MeltGroundOptions = {}): Promise<MeltGround> {
   const store = await testStore();
-  const mint = await startPracticeMint({ log: () => {}, ...options.mint });
+  const mint = await startPracticeMint({
+    log: () => {},
+    ...options.mint,
+    // A lost answer stays lost (no NUT-19), unless a test wants it otherwise.
+    settings: { replay_ttl_s: null, ...options.mint?.settings },
+  });
   const journalDir = await mkdtemp(join(tmpdir(), 'cashu-ops-test-journal-'));
   const ops = await openCashuOps({
     mongodb_uri: store.uri,
@@ -63,7 +70,8 @@ export async function meltGround(options: MeltGroundOptions = {}): Promise<MeltG
     await mint.stop();
     await rm(journalDir, { recursive: true, force: true });
   });
-  const wallet = await createPracticeWallet(ops.wallets, mint.url);
+  const mint_url = (await options.address?.(mint)) ?? mint.url;
+  const wallet = await createPracticeWallet(ops.wallets, mint_url);
   const ground: MeltGround = {
     ops,
     mint,
@@ -72,14 +80,14 @@ export async function meltGround(options: MeltGroundOptions = {}): Promise<MeltG
     journalDir,
     env: {
       CASHU_OPS_MONGODB_URI: store.uri,
-      CASHU_OPS_MINT_URL: mint.url,
+      CASHU_OPS_MINT_URL: mint_url,
       CASHU_OPS_NETWORK: 'regtest',
       CASHU_OPS_JOURNAL_DIR: journalDir,
     },
     addCoins: (...amounts) => deposit(ops.wallets, wallet, amounts),
     async request(amount_sat, more = {}) {
       const { invoice } = await mint.control.createInvoice({ amount_sat });
-      const request = { npub: wallet.npub, mint_url: mint.url, max_fee: null };
+      const request = { npub: wallet.npub, mint_url, max_fee: null };
       return { ...request, invoice: parseInvoice(invoice), ...more };
     },
     async melt(request) {

@@ -16,12 +16,20 @@ const SECRET_KEYS = new Set([
 /** Shorter texts would be found by chance. */
 const SECRET_LENGTH_MIN = 16;
 
-/** Every secret that a database holds: of coins, blank outputs, wallets and payments. */
-export async function secretsIn(db: mongo.Db): Promise<Set<string>> {
+/**
+ * Every secret that a database holds: of coins, blank outputs, wallets and payments.
+ *
+ * @param filter only of documents such as these, for instance of one wallet
+ */
+export async function secretsIn(
+  db: mongo.Db,
+  filter: { npub?: string } = {},
+): Promise<Set<string>> {
   const secrets = new Set<string>();
   for (const { name } of await db.listCollections({}, { nameOnly: true }).toArray()) {
     if (name === AUDIT_LOG) continue;
-    for await (const document of db.collection(name).find()) collect(document, false, secrets);
+    for await (const document of db.collection(name).find(filter))
+      collect(document, false, secrets);
   }
   return secrets;
 }

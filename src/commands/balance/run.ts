@@ -4,6 +4,7 @@ import { jsonDocument } from '../../cli/json.ts';
 import { unlessInterrupted } from '../../cli/signals.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
 import { parseMintUrl } from '../../domain/mint_url.ts';
+import { anyBlocks } from '../../domain/severity_strategy.ts';
 import { type BalanceRow, readBalances, totalsOf } from '../../store/balance.ts';
 import type { Store } from '../../store/connection.ts';
 import type { WalletSelection } from '../../store/wallet_reads.ts';
@@ -116,8 +117,7 @@ async function verified(
 function exitsOf({ verified }: BalanceEntry, { below }: BalanceFlags): number[] {
   const exits: number[] = below === undefined ? [] : [EXIT.blocked];
   if (verified === undefined) return exits;
-  if (verified.severity_counts.HIGH + verified.severity_counts.CRITICAL > 0)
-    exits.push(EXIT.blocked);
+  if (anyBlocks(verified.severity_counts)) exits.push(EXIT.blocked);
   if (verified.unknown > 0) exits.push(EXIT.unreachable);
   return exits;
 }

@@ -5,11 +5,14 @@ import { EXIT, exitCodeOfKind, worstExit } from '../../cli/exit_codes.ts';
 import { jsonDocument } from '../../cli/json.ts';
 import type { Config } from '../../config/config.ts';
 import { durationText } from '../../config/duration.ts';
+import { groupDigits, sumAmounts } from '../../domain/amount.ts';
 import { CashuOpsError, messageOf } from '../../domain/errors.ts';
+import { isOpenPolicy } from '../../domain/policy_version.ts';
 import type { Io } from '../../io/io.ts';
 import { wrap } from '../../io/wrap.ts';
 import { RescueJournal } from '../../journal/rescue_journal.ts';
 import { cleanText } from '../../report/clean_text.ts';
+import { policySummary } from '../../report/policy_words.ts';
 import { ensureStore, isStoreReady } from '../../store/ensure_store.ts';
 import type { DoctorFlags } from './command.ts';
 
@@ -86,7 +89,7 @@ async function journalCheck({ journal_dir }: Config): Promise<Check> {
   const probe = `doctor-${randomUUID()}`;
   return check('journal', async () => {
     await journal.append(probe, { kind: 'intent', operation: null });
-    await journal.remove(probe);
+    await journal.discard({ path: journal.pathOf(probe) });
     return `${journal_dir} can be written`;
   });
 }
@@ -96,9 +99,14 @@ async function databaseChecks(context: Context, flags: DoctorFlags): Promise<Che
   try {
     ops = await context.open('doctor', flags);
   } catch (error) {
-    return [failed('database', error), notChecked('indexes', 'the database cannot be used')];
+    return [failed('database', error), ...['indexes', 'policy', 'payments'].map(withoutDatabase)];
   }
-  return [passed('database', 'a replica set answers'), await indexCheck(ops, flags)];
+  const database = passed('database', 'a replica set answers');
+  return [database, await indexCheck(ops, flags), await policyCheck(ops), await paymentsCheck(ops)];
+}
+
+function withoutDatabase(name: string): Check {
+  return notChecked(name, 'the database cannot be used');
 }
 
 function indexCheck({ store }: CashuOps, { fix }: DoctorFlags): Promise<Check> {
@@ -112,6 +120,48 @@ function indexCheck({ store }: CashuOps, { fix }: DoctorFlags): Promise<Check> {
     const hint = fix ? '' : ' Run: cashu-ops doctor --fix';
     throw new CashuOpsError('VERIFICATION_FAILED', `${made}${why}${hint}`);
   });
+}
+
+/** Stopped melts are no fault, but whoever looks for one must not overlook them. */
+async function policyCheck({ policy }: CashuOps): Promise<Check> {
+  const name = 'policy';
+  try {
+    const { policy: present, problems, stops } = await policy.show();
+    const detail = policySummary(present, stops);
+    if (present === null) {
+      const why = `${detail} (${problems.join('; ')}). Run: cashu-ops policy show`;
+      return failed(name, new CashuOpsError('POLICY_UNREADABLE', why));
+    }
+    const status = isOpenPolicy(present) ? 'ok' : 'warning';
+    return { name, status, detail, exit: EXIT.done };
+  } catch (error) {
+    return failed(name, error);
+  }
+}
+
+/** Money that is locked, and payments that a restored database has forgotten. */
+async function paymentsCheck({ melt, melts }: CashuOps): Promise<Check> {
+  const name = 'payments';
+  try {
+    const lost = await melt.lostOperations({ npubs: 'all', mint_url: null });
+    if (lost.length > 0) {
+      const why = `the rescue journal of this machine knows ${counted(lost.length)} that the database does not: it was probably restored from a backup. Run: ${RESUME_ALL}`;
+      return failed(name, new CashuOpsError('DATABASE_RESTORED', why));
+    }
+    const open = await melts.openOperationsOf({ npubs: 'all' });
+    if (open.length === 0) return passed(name, 'no payment is open');
+    const reserved = groupDigits(sumAmounts(open.map((operation) => operation.reserved)));
+    const detail = `${counted(open.length)} open, holding ${reserved} sat. Run: ${RESUME_ALL}`;
+    return { name, status: 'warning', detail, exit: EXIT.done };
+  } catch (error) {
+    return failed(name, error);
+  }
+}
+
+const RESUME_ALL = 'cashu-ops melt --resume-all';
+
+function counted(payments: number): string {
+  return payments === 1 ? '1 payment' : `${groupDigits(payments)} payments`;
 }
 
 /** Asked without the database, which may be down. */

@@ -10,6 +10,7 @@ export interface MeltFlags extends GlobalFlags {
   yes?: boolean;
   wait?: string;
   resume?: string;
+  resumeAll?: boolean;
 }
 
 const EXAMPLES = `
@@ -17,7 +18,8 @@ Examples:
   cashu-ops melt lnbc… --npub npub1… --dry-run      what it would cost
   cashu-ops melt lnbc… --npub npub1… --max-fee 20   asks, then pays
   echo lnbc… | cashu-ops melt - --npub npub1… --yes --json
-  cashu-ops melt --resume 5d2c…                     how does it stand?`;
+  cashu-ops melt --resume 5d2c…                     how does it stand?
+  cashu-ops melt --resume-all                       after an outage: every open payment`;
 
 export function meltCommand(context: Context, finished: Finished): Command {
   return new Command('melt')
@@ -30,6 +32,10 @@ export function meltCommand(context: Context, finished: Finished): Command {
     .option('-y, --yes', 'do not ask; needed without a terminal')
     .option('--wait <duration>', 'when the payment is pending, look again for so long (30s, 10m)')
     .option('--resume <id>', 'operation, transaction or quote id: settle, release or report it')
+    .option(
+      '--resume-all',
+      'the same for every open payment, also what only the rescue journal knows',
+    )
     .option('--json', 'one JSON document on stdout')
     .addHelpText('after', EXAMPLES)
     .action(async (invoice: string | undefined, flags: MeltFlags) => {

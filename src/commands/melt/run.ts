@@ -6,12 +6,13 @@ import { aborted, unlessInterrupted } from '../../cli/signals.ts';
 import type { Config } from '../../config/config.ts';
 import { durationText } from '../../config/duration.ts';
 import { groupDigits } from '../../domain/amount.ts';
-import { CashuOpsError } from '../../domain/errors.ts';
+import { CashuOpsError, RecoverableError } from '../../domain/errors.ts';
 import { reportDryRun, reportOutcome } from '../../report/melt_report.ts';
 import type { MeltOutcome, MeltPlan, MeltRequest, MeltStatus } from '../../services/melt/types.ts';
 
 import type { MeltFlags } from './command.ts';
 import { assertMayPay, NOTHING_SENT, readRequest, waitOf } from './request.ts';
+import { runResumeAll } from './resume_all.ts';
 import { showOutcome, showPlan, showRehearsal } from './show.ts';
 
 const EXIT_OF_STATUS: Readonly<Record<MeltStatus, number>> = {
@@ -31,6 +32,7 @@ export async function runMelt(
   flags: MeltFlags,
 ): Promise<number> {
   const config = await context.config(flags);
+  if (flags.resumeAll) return runResumeAll(context, config, invoice, flags);
   const waitMs = waitOf(flags);
   if (flags.resume !== undefined) return resume(context, config, invoice, flags, waitMs);
   if (invoice === '-') assertMayPay(context, invoice, flags);
@@ -74,8 +76,7 @@ async function resume(
 /** Money may be locked, so giving up the look is no end: the exit code must say "look again". */
 async function lookGivenUp({ interrupted }: Context, id: string): Promise<never> {
   await aborted(interrupted);
-  throw new CashuOpsError(
-    'PAYMENT_PENDING',
+  throw new RecoverableError(
     'Interrupted while the mint was asked, so it is not known how the payment stands. Nothing was paid by looking.',
     { next_command: `cashu-ops melt --resume ${id}` },
   );
@@ -155,7 +156,7 @@ async function finish(
   flags: MeltFlags,
   outcome: MeltOutcome,
 ): Promise<number> {
-  const report = reportOutcome(outcome, config.show_preimage);
+  const report = reportOutcome(outcome, config);
   if (flags.json) io.out(jsonDocument(report));
   else showOutcome(io, report);
   return EXIT_OF_STATUS[outcome.status];

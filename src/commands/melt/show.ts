@@ -51,6 +51,7 @@ export function showOutcome(io: Io, report: MeltReport): void {
     tell('The preimage of the mint does not prove the payment (HIGH): ask the payee.');
   }
   if (report.next_command) io.err(`next: ${report.next_command}`);
+  if (report.support_contact) io.err(`support: ${report.support_contact}`);
 }
 
 function outcomeLines(report: MeltReport): Line[] {
@@ -71,8 +72,18 @@ function outcomeLines(report: MeltReport): Line[] {
     ['transaction', report.transaction_id],
     ['quote', report.quote_id],
     ['preimage', report.preimage],
+    ...criticalLines(report),
     ...report.missing.map((missing): Line => ['still missing', missing]),
     ['look again at', report.look_again_at],
+  ];
+}
+
+/** What a person needs when one must act, beside the ids. */
+function criticalLines({ at_stake, journal }: MeltReport): Line[] {
+  if (at_stake === null) return [];
+  return [
+    ['at stake', at_stake],
+    ['rescue journal', journal],
   ];
 }
 

@@ -12,12 +12,12 @@ import type { ReconcileFlags } from './command.ts';
  */
 export async function releaseByHand(context: Context, flags: ReconcileFlags): Promise<number> {
   const { release: id = '', json } = flags;
-  const { show_preimage } = await context.config(flags);
+  const config = await context.config(flags);
   const ops = await context.open('reconcile --release', flags);
   const outcome = await context.io.progress('asking the mint, releasing', () =>
     ops.melt.releaseByHand(id),
   );
-  const report = { ...reportOutcome(outcome, show_preimage), ok: true };
+  const report = { ...reportOutcome(outcome, config), ok: true };
   if (json) context.io.out(jsonDocument(report));
   else showOutcome(context.io, report);
   return EXIT.done;

@@ -68,6 +68,8 @@ export interface PracticeMintControl {
   ledger(): Promise<LedgerReport>;
   /** What `checkstate` would say, past all faults and not counted as a request. */
   states(ys: readonly string[]): Promise<ProofState[]>;
+  /** What blinded outputs were signed for (sat), null where they were not; past all faults. */
+  signed(outputs: readonly string[]): Promise<(number | null)[]>;
   /** Moves coins as if somebody else had; the money counters stay as they are. */
   setState(ys: readonly string[], state: ProofState): Promise<void>;
   /** Replaces all fault rules and starts their counts anew. */
@@ -148,6 +150,7 @@ export function practiceMintControl(url: string): PracticeMintControl {
     payMintQuote: async (quote) => void (await call(url, 'pay_mint_quote', { quote })),
     ledger: () => call(url, 'ledger', {}),
     states: async (ys) => (await call(url, 'states', { ys: [...ys] })).states,
+    signed: async (outputs) => (await call(url, 'signed', { outputs: [...outputs] })).amounts,
     setState: async (ys, state) => void (await call(url, 'set_state', { ys: [...ys], state })),
     setFaults: async (rules) => void (await call(url, 'set_faults', { rules: [...rules] })),
     clearFaults: async () => void (await call(url, 'set_faults', { rules: [] })),

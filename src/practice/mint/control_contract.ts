@@ -44,6 +44,10 @@ export const CONTROL = {
     request: z.strictObject({ ys }),
     response: z.object({ states: z.array(proofState) }),
   },
+  signed: {
+    request: z.strictObject({ outputs: ys }),
+    response: z.object({ amounts: z.array(z.int().nonnegative().nullable()) }),
+  },
   set_state: { request: z.strictObject({ ys, state: proofState }), response: done },
   set_faults: { request: z.strictObject({ rules: z.array(faultRuleSchema) }), response: done },
   requests: { request: nothing, response: requestCountsSchema },

@@ -37,6 +37,9 @@ export const CONTROL_HANDLERS: ControlHandlers = {
   },
   ledger: ({ mint }) => mint.ledger.report(),
   states: ({ mint }, { ys }) => ({ states: ys.map((y) => mint.ledger.stateOf(y).state) }),
+  signed: ({ mint }, { outputs }) => ({
+    amounts: outputs.map((B_) => mint.ledger.signatureOf(B_)?.amount ?? null),
+  }),
   set_state: ({ mint }, { ys, state }) => {
     mint.ledger.injectState(ys, state);
     return DONE;

@@ -1,5 +1,5 @@
 import { groupDigits } from '../../domain/amount.ts';
-import { CashuOpsError, messageOf } from '../../domain/errors.ts';
+import { CashuOpsError, CriticalError, messageOf, RecoverableError } from '../../domain/errors.ts';
 import {
   type FailedOperation,
   isSettled,
@@ -12,7 +12,7 @@ import {
 import { standsForInvoice } from '../../domain/melt_tries.ts';
 import { type NamedProof, sumProofs } from '../../domain/proof.ts';
 import type { QuoteReading } from '../../mint/gateway.ts';
-import { detailsOf } from './operation_details.ts';
+import { criticalDetailsOf, detailsOf } from './operation_details.ts';
 import { provesPayment } from './preimage.ts';
 import type { MeltDeps } from './types.ts';
 
@@ -111,8 +111,7 @@ async function ownerInstead(
 }
 
 function paidBeside(operation: Payable, owner: MeltOperation, cause: unknown): CashuOpsError {
-  return new CashuOpsError(
-    'PAYMENT_PENDING',
+  return new RecoverableError(
     `The invoice was paid by operation ${operation._id} after its release, but operation ${owner._id} stands for it now and may be paying it too. Nothing is booked yet; resume that one first, then this one.`,
     { ...detailsOf(operation), next_command: detailsOf(owner).next_command },
     cause,
@@ -161,24 +160,24 @@ async function notBooked(
   cause: unknown,
 ): Promise<CashuOpsError> {
   if (cause instanceof CashuOpsError && cause.code === 'DATABASE_BUSY') {
-    return new CashuOpsError(
-      'PAYMENT_PENDING',
+    return new RecoverableError(
       `The invoice is paid and nothing is lost, but another process holds the operation, or one did that was killed less than 90 s ago; MongoDB then lets go of it by itself. Do not pay again; look again in a minute.`,
       detailsOf(operation),
       cause,
     );
   }
+  const details = criticalDetailsOf(
+    operation,
+    deps.journal,
+    'Bring the database back, then run the next command. Keep the journal file.',
+  );
   const kept = (await hasReply(deps, operation._id))
-    ? `nothing is lost: the mint's reply lies in ${deps.journal.pathOf(operation._id)}`
+    ? `nothing is lost: the mint's reply lies in ${details.facts.journal}`
     : 'the change can be asked for again at the mint';
-  return new CashuOpsError(
+  return new CriticalError(
     'CRITICAL_DB_FAILURE_AFTER_MINT_SUCCESS',
-    `The invoice is paid, but the database could not confirm its record (${messageOf(cause)}). ${groupDigits(sumProofs(operation.inputs))} sat are at stake, and ${kept}. Do not pay again.`,
-    {
-      ...detailsOf(operation),
-      recommendation: 'Bring the database back, then run the next command. Keep the journal file.',
-      facts: { at_stake: sumProofs(operation.inputs), journal: deps.journal.pathOf(operation._id) },
-    },
+    `The invoice is paid, but the database could not confirm its record (${messageOf(cause)}). ${groupDigits(details.facts.at_stake_sat)} sat are at stake, and ${kept}. Do not pay again.`,
+    details,
     cause,
   );
 }

@@ -77,7 +77,7 @@ async function tryToClaim(
     if (unknown > 0) throw unknownCoins(plan.mint.url, unknown, mintErrors[0]?.error ?? null);
     const held = choice.inputs.filter((input) => states.get(input.Y) !== 'UNSPENT');
     if (held.length > 0) {
-      await deps.journal.remove(operation._id);
+      await discard(deps, operation);
       return { excluded: held.map((input) => input.secret) };
     }
     const claims = claimsOf(choice.tokens, choice.inputs);
@@ -85,7 +85,7 @@ async function tryToClaim(
     return { operation };
   } catch (error) {
     if (isOutcomeUnknown(error)) throw lockedBy(error, operation);
-    await deps.journal.remove(operation._id);
+    await discard(deps, operation);
     if (othersWereFaster(error) && attempt < CLAIM_ATTEMPTS_MAX) return { excluded: [] };
     throw error;
   }
@@ -105,6 +105,11 @@ function assertUsualIds(documents: readonly { _id: unknown }[]): void {
   );
 }
 
+/** Nothing of it was stored and nothing was sent. */
+function discard({ journal }: MeltDeps, { _id }: PreparedOperation): Promise<boolean> {
+  return journal.discard({ path: journal.pathOf(_id) });
+}
+
 /** The operation with its outputs, in the journal and not yet in the database. */
 async function writeDown(
   deps: MeltDeps,
@@ -116,6 +121,7 @@ async function writeDown(
   const { inputs, blanks } = swap
     ? { inputs: swap.inputs, blanks: [] }
     : await mint.prepareMelt(quote, choice.inputs, await keyOf(deps.wallets, wallet, choice));
+  const outputs = swap ? [...swap.send_outputs, ...swap.keep_outputs] : blanks;
   const claims = claimsOf(choice.tokens, choice.inputs);
   const now = deps.clock();
   const operation: PreparedOperation = {
@@ -140,6 +146,7 @@ async function writeDown(
     inputs,
     blanks,
     swap,
+    keysets: mint.keysetsFor(outputs, sumProofs(inputs)),
     refusal: null,
     observations: [],
     actor: deps.actor,
@@ -154,6 +161,6 @@ async function writeDown(
 export function unknownCoins(url: string, unknown: number, reason: string | null): CashuOpsError {
   return new CashuOpsError(
     'MINT_UNREACHABLE',
-    `The mint ${url} did not say the state of ${unknown} coins${reason ? ` (${reason})` : ''}, so they are not used. Nothing was changed and nothing was paid; try again.`,
+    `The mint ${url} did not say the state of ${unknown === 1 ? '1 coin' : `${groupDigits(unknown)} coins`}${reason ? ` (${reason})` : ''}, and a coin of unknown state is not used. Nothing was changed and nothing was paid; try again.`,
   );
 }

@@ -2,17 +2,22 @@ import { type Decision, decideMelt } from '../../domain/melt_decision.ts';
 import {
   endedBeforeSwap,
   type FailedOperation,
+  isOpen,
   isSubmitted,
   type Observation,
   type OpenOperation,
 } from '../../domain/melt_operation.ts';
 import { mayHaveLeft } from '../../domain/melt_tries.ts';
 import { decideSwap, type SwapDecision } from '../../domain/swap_decision.ts';
+import { caughtUp } from '../../journal/caught_up.ts';
+import { keptOf } from './bring_back.ts';
+import { keptReply } from './kept_reply.ts';
 import { lookAtMint } from './look.ts';
 import { lookAtReleased } from './released.ts';
-import { replyFromJournal } from './resolve.ts';
 import { lookForSwap, swappedCoins } from './swap.ts';
 import type { MeltDeps } from './types.ts';
+
+type ExamineDeps = Pick<MeltDeps, 'mintOf' | 'clock' | 'settings' | 'journal'>;
 
 /** The mint did not answer all that the decision needs. */
 export function isMintSilent({ decision }: Examination): boolean {
@@ -34,7 +39,7 @@ export async function examineReleased(
 ): Promise<ReleasedView> {
   if (endedBeforeSwap(operation)) {
     const mint = deps.mintOf(operation.mint_url);
-    await mint.load();
+    mint.remember(operation.keysets ?? []);
     const found = await lookForSwap(mint, operation.swap);
     if (found === 'not_signed') return 'unpaid';
     return found === 'not_known' ? 'mint_silent' : 'happened';
@@ -59,23 +64,29 @@ export interface Examination {
  * @throws CashuOpsError MINT_UNREACHABLE where a swap cannot be looked at
  */
 export async function examineMelt(
-  deps: Pick<MeltDeps, 'mintOf' | 'clock' | 'settings' | 'journal'>,
+  deps: ExamineDeps,
   operation: OpenOperation,
 ): Promise<Examination> {
+  const kept = await keptOf(deps, operation._id);
+  const current = caughtUp(operation, kept);
+  return examineKnown(deps, isOpen(current) ? current : operation);
+}
+
+async function examineKnown(deps: ExamineDeps, operation: OpenOperation): Promise<Examination> {
   const mint = deps.mintOf(operation.mint_url);
+  mint.remember(operation.keysets ?? []);
   const { quiet_period_ms: quietPeriodMs } = deps.settings;
   const earlier = operation.observations;
   if (operation.state === 'prepared') {
     return { decision: { action: 'release', because: 'NEVER_SENT' }, observation: null };
   }
-  if (isSubmitted(operation) && (await replyFromJournal(deps, operation)) !== null) {
+  if (isSubmitted(operation) && (await keptReply(deps, operation)) !== null) {
     return { decision: { action: 'settle', because: 'PAID' }, observation: null };
   }
   const { observation: now } = await lookAtMint(mint, operation, deps.clock());
   if (operation.state !== 'swapping') {
     return { decision: decideMelt({ operation, earlier, now, quietPeriodMs }), observation: now };
   }
-  await mint.load();
   const happened = (await swappedCoins(mint, operation.swap, null)) !== null;
   const { created_at } = operation;
   const decision = decideSwap({ happened, created_at, earlier, now, quietPeriodMs });

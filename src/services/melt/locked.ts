@@ -1,4 +1,4 @@
-import { CashuOpsError } from '../../domain/errors.ts';
+import { CashuOpsError, RecoverableError } from '../../domain/errors.ts';
 import type { MeltOperation } from '../../domain/melt_operation.ts';
 import { detailsOf } from './operation_details.ts';
 
@@ -12,8 +12,7 @@ import { detailsOf } from './operation_details.ts';
 export function lockedBy(error: unknown, operation: MeltOperation): unknown {
   if (!(error instanceof CashuOpsError)) return error;
   if (error.kind !== 'unreachable' && error.code !== 'DATABASE_BUSY') return error;
-  return new CashuOpsError(
-    'PAYMENT_PENDING',
+  return new RecoverableError(
     `Not known yet, the coins of operation ${operation._id} may be locked: ${error.message} Do not pay again; look at the operation first.`,
     detailsOf(operation),
     error,

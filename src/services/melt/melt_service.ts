@@ -1,4 +1,4 @@
-import { CashuOpsError } from '../../domain/errors.ts';
+import { CashuOpsError, HighSeverityError } from '../../domain/errors.ts';
 import {
   type FailedOperation,
   isOpen,
@@ -8,6 +8,7 @@ import {
 } from '../../domain/melt_operation.ts';
 import { standsForInvoice } from '../../domain/melt_tries.ts';
 import type { NamedProof } from '../../domain/proof.ts';
+import { findLost, type JournalScope, lostOperations } from './bring_back.ts';
 import { unknownCoins } from './claim.ts';
 import { type Examination, examineMelt, examineReleased, type ReleasedView } from './examine.ts';
 import { lockedBy } from './locked.ts';
@@ -16,7 +17,8 @@ import { payMelt } from './pay.ts';
 import { planMelt } from './plan.ts';
 import { planCoins, planExchange } from './plan_coins.ts';
 import { releaseByHand } from './release_by_hand.ts';
-import { resolveMelt } from './resolve.ts';
+import { resolveWithJournal } from './resolve.ts';
+import { bringBackAll, type ResumeAllOptions, type ResumedAll, resumeAll } from './resume_all.ts';
 import { stopwatch } from './stopwatch.ts';
 import type { MeltDeps, MeltOutcome, MeltPlan, MeltRequest, PlannedCoins } from './types.ts';
 import { EarlierOperation } from './validate.ts';
@@ -79,8 +81,7 @@ export class MeltService {
       wallet.mint_url,
     );
     if (check.recommendation === 'BLOCK_OPERATION') {
-      throw new CashuOpsError(
-        'HIGH_SEVERITY_DISCREPANCIES',
+      throw new HighSeverityError(
         `The payment would be blocked: ${check.stateCheck.severityCounts.HIGH} of the chosen coins are not what the database says. Nothing was changed.`,
       );
     }
@@ -132,7 +133,7 @@ export class MeltService {
     const operation = await this.#find(id);
     const watch = stopwatch();
     try {
-      return await resolveMelt(this.#deps, operation, watch);
+      return await resolveWithJournal(this.#deps, operation, watch);
     } catch (error) {
       if (!isOpen(operation)) throw error;
       if (!(error instanceof CashuOpsError) || error.kind !== 'conflict') {
@@ -142,6 +143,25 @@ export class MeltService {
       if (current.rev !== operation.rev) return outcomeOf(current, watch.durations);
       throw lockedBy(error, operation);
     }
+  }
+
+  /**
+   * The same for every open operation, those first that only the rescue journal knows.
+   *
+   * @param scope whose, and at which mint
+   */
+  resumeAll(scope: JournalScope, options: ResumeAllOptions): Promise<ResumedAll> {
+    return resumeAll(this.#deps, scope, (id) => this.resume(id), options);
+  }
+
+  /** Puts back what only the rescue journal knows. @returns how many operations */
+  bringBackAll(scope: JournalScope): Promise<number> {
+    return bringBackAll(this.#deps, scope, (id) => this.resume(id));
+  }
+
+  /** Operations that only the rescue journal knows, as they would be put back; oldest first. */
+  lostOperations(scope: JournalScope): Promise<FailedOperation[]> {
+    return lostOperations(this.#deps, scope);
   }
 
   /**
@@ -188,6 +208,8 @@ export class MeltService {
   async #find(id: string): Promise<MeltOperation> {
     const operation = await this.#deps.melts.find(id);
     if (operation !== null) return operation;
+    const lost = await findLost(this.#deps, id);
+    if (lost !== null) return this.#deps.melts.bringBack(lost);
     throw new CashuOpsError(
       'OPERATION_NOT_FOUND',
       'There is no operation with this id. An operation id, a transaction id (melt_…) or a quote id of the mint is understood.',

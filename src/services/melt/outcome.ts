@@ -1,5 +1,5 @@
 import { groupDigits } from '../../domain/amount.ts';
-import { assertNever, CashuOpsError } from '../../domain/errors.ts';
+import { assertNever, CriticalError } from '../../domain/errors.ts';
 import type { Decision } from '../../domain/melt_decision.ts';
 import {
   type FailedOperation,
@@ -10,8 +10,9 @@ import {
   totalInputFee,
 } from '../../domain/melt_operation.ts';
 import { DUPLICATE_WINDOW_MS } from '../../domain/operation_hash.ts';
-import { detailsOf } from './operation_details.ts';
-import type { Durations, MeltOutcome } from './types.ts';
+import { sumProofs } from '../../domain/proof.ts';
+import { criticalDetailsOf } from './operation_details.ts';
+import type { Durations, MeltDeps, MeltOutcome } from './types.ts';
 
 const REASONS: Readonly<Record<string, string>> = {
   MINT_UNKNOWN: 'the mint does not answer',
@@ -45,7 +46,7 @@ export function outcomeOf(
   const base = {
     operation,
     durations,
-    severity: null,
+    ...NOT_CRITICAL,
     missing: waiting?.missing ?? [],
     look_again_at: waiting?.releasableAt ?? null,
   };
@@ -62,6 +63,8 @@ export function outcomeOf(
         ...base,
         status: 'critical',
         severity: 'CRITICAL',
+        // Its coins are booked; the payee has so much too much.
+        at_stake_sat: operation.amount,
         message: paidAgainMessage(operation),
       };
     case 'failed':
@@ -75,6 +78,7 @@ export function outcomeOf(
         ...base,
         status: 'critical',
         severity: 'CRITICAL',
+        at_stake_sat: sumProofs(operation.inputs),
         message: `An operator is needed: ${operation.reason}. The coins stay locked and nothing is paid again.`,
       };
     case 'prepared':
@@ -87,6 +91,8 @@ export function outcomeOf(
   }
 }
 
+const NOT_CRITICAL = { severity: null, at_stake_sat: null } as const;
+
 /** An operation that was released, as it stands after another look at the mint. */
 export function releasedOutcome(
   operation: FailedOperation,
@@ -94,7 +100,7 @@ export function releasedOutcome(
   status: 'failed' | 'pending',
   message: string,
 ): MeltOutcome {
-  return { ...outcomeOf(operation, durations), status, message };
+  return { ...outcomeOf(operation, durations), ...NOT_CRITICAL, status, message };
 }
 
 function paidAgainMessage(operation: PaidAgainOperation): string {
@@ -139,7 +145,7 @@ export function conflictOf(operation: MeltOperation, durations: Durations): Melt
     status: 'conflict',
     operation,
     durations,
-    severity: null,
+    ...NOT_CRITICAL,
     missing: [],
     look_again_at: operation.state === 'failed' ? mayTryAgainAt(operation) : null,
     message: `Nothing was paid now: operation ${operation._id} ${stands}.`,
@@ -147,14 +153,22 @@ export function conflictOf(operation: MeltOperation, durations: Durations): Melt
 }
 
 /** What a person is told when the sums of a paid melt do not close. */
-export function booksDoNotClose(operation: MeltOperation, why: string): CashuOpsError {
+export function booksDoNotClose(
+  { journal }: Pick<MeltDeps, 'journal'>,
+  operation: MeltOperation,
+  why: string,
+): CriticalError {
   const stands =
     operation.state === 'failed'
       ? 'The payment came after the operation was released, and it is not booked yet'
       : 'The operation stays open and its coins stay locked';
-  return new CashuOpsError(
+  return new CriticalError(
     'BOOKS_DO_NOT_CLOSE',
     `The invoice is paid, but the sums do not close: ${why}. ${stands}; the change may still be recovered.`,
-    detailsOf(operation),
+    criticalDetailsOf(
+      operation,
+      journal,
+      'Do not pay again and keep the rescue journal. Run the next command: it asks the mint for the change once more. When that does not end it, the mint has to say what it kept.',
+    ),
   );
 }

@@ -15,17 +15,12 @@ import { lockedBy } from './locked.ts';
 import { conflictOf, outcomeOf } from './outcome.ts';
 import { provesPayment } from './preimage.ts';
 import { releaseMelt, resolveMelt } from './resolve.ts';
+import { announce, type LeftMs, openWindow } from './send_window.ts';
 import { settleOrKeepOpen } from './settle_or_keep_open.ts';
 import { type Stopwatch, stopwatch } from './stopwatch.ts';
-import { continueAfterSwap, swappedCoins } from './swap.ts';
+import { continueAfterSwap, type SwappedCoins, swappedCoins } from './swap.ts';
 import type { AgreedPlan, MeltDeps, MeltOutcome, MeltPlan } from './types.ts';
 import { assertStillPayable, EarlierOperation } from './validate.ts';
-
-/**
- * A process that was paused this long between T2 and the request (ms) must not send any more:
- * somebody may have begun to count the quiet period. Where that is short, so is this.
- */
-const SEND_WITHIN_MS = { min: 1_000, max: 10_000 } as const;
 
 /** So often may others note what they saw while a refusal is being noted. */
 const REFUSE_ATTEMPTS_MAX = 5;
@@ -63,9 +58,9 @@ async function payPrepared(
   watch: Stopwatch,
 ): Promise<MeltOutcome> {
   try {
-    const submitting = await submit(deps, plan, prepared, interrupted, watch);
-    if (submitting === null) return await outcomeAfterSwap(deps, prepared, watch);
-    return await send(deps, plan, submitting, interrupted, watch);
+    const sending = await submit(deps, plan, prepared, interrupted, watch);
+    if (sending === null) return await outcomeAfterSwap(deps, prepared, watch);
+    return await send(deps, plan, sending, interrupted, watch);
   } catch (error) {
     const moved = await movedByOthers(deps, error, prepared);
     if (moved === null) throw error;
@@ -85,6 +80,13 @@ async function movedByOthers(
   return moved ? melts.get(_id) : null;
 }
 
+/** A payment of which the database knows that its request will leave. */
+interface Sending {
+  operation: SubmittingOperation;
+  /** Measured since the database was told. */
+  leftMs: LeftMs;
+}
+
 /** T1 is done: on to T2, through the swap where there is one. Null when the swap's end is not known. */
 async function submit(
   deps: MeltDeps,
@@ -92,30 +94,36 @@ async function submit(
   prepared: PreparedOperation,
   interrupted: AbortSignal,
   watch: Stopwatch,
-): Promise<SubmittingOperation | null> {
+): Promise<Sending | null> {
   if (interrupted.aborted) {
     await releaseMelt(deps, prepared, 'interrupted before anything was sent');
     assertNotInterrupted(interrupted);
   }
   const { swap } = prepared;
-  if (swap === null) return watch.time('t2', () => deps.melts.submit(prepared, deps.clock()));
+  const leftMs = openWindow(deps);
+  if (swap === null) {
+    const operation = await watch.time('t2', () => deps.melts.submit(prepared, deps.clock()));
+    return { operation, leftMs };
+  }
   const swapping = await deps.melts.startSwap({ ...prepared, swap }, deps.clock());
-  return watch.time('swap', () => exchange(deps, plan, swapping));
+  return watch.time('swap', () => exchange(deps, plan, swapping, leftMs));
 }
 
 async function exchange(
   deps: MeltDeps,
   plan: MeltPlan,
   swapping: SwappingOperation,
-): Promise<SubmittingOperation | null> {
-  if (isTooLate(deps, swapping.updated_at)) {
-    await releaseMelt(deps, swapping, 'the process was paused too long');
+  leftMs: LeftMs,
+): Promise<Sending | null> {
+  const obstacle = await announce(deps, swapping._id, 'swap', leftMs);
+  if (obstacle !== null) {
+    await releaseMelt(deps, swapping, obstacle);
     return null;
   }
   try {
-    const signatures = await plan.mint.completeSwap(swapping.swap);
+    const signatures = await plan.mint.completeSwap(swapping.swap, leftMs);
     const coins = await swappedCoins(plan.mint, swapping.swap, signatures);
-    return coins && (await continueAfterSwap(deps, plan, swapping, coins));
+    return coins && (await submitAfterSwap(deps, plan, swapping, coins));
   } catch (error) {
     deps.log.warn('The exchange of coins before the payment gave no clear answer', {
       operation_id: swapping._id,
@@ -131,7 +139,7 @@ async function afterSwapError(
   plan: MeltPlan,
   swapping: SwappingOperation,
   error: unknown,
-): Promise<SubmittingOperation | null> {
+): Promise<Sending | null> {
   const refusal = refusalOf(error);
   if (refusal !== null) {
     const reason = `the mint refused to exchange the coins (${refusal.message})`;
@@ -140,7 +148,18 @@ async function afterSwapError(
   }
   if (error instanceof CashuOpsError) throw error;
   const coins = await swappedCoins(plan.mint, swapping.swap, null);
-  return coins && continueAfterSwap(deps, plan, swapping, coins);
+  return coins && submitAfterSwap(deps, plan, swapping, coins);
+}
+
+async function submitAfterSwap(
+  deps: MeltDeps,
+  plan: MeltPlan,
+  swapping: SwappingOperation,
+  coins: SwappedCoins,
+): Promise<Sending | null> {
+  const leftMs = openWindow(deps);
+  const operation = await continueAfterSwap(deps, plan, swapping, coins);
+  return operation && { operation, leftMs };
 }
 
 async function outcomeAfterSwap(
@@ -158,18 +177,18 @@ type Reply = { reading: QuoteReading } | { error: unknown } | { left: true };
 async function send(
   deps: MeltDeps,
   plan: MeltPlan,
-  operation: SubmittingOperation,
+  { operation, leftMs }: Sending,
   interrupted: AbortSignal,
   watch: Stopwatch,
 ): Promise<MeltOutcome> {
-  const late = isTooLate(deps, operation.submitted_at);
-  if (late || interrupted.aborted) {
-    const message = late ? 'the process was paused too long' : 'interrupted';
+  const obstacle = await announce(deps, operation._id, 'melt', leftMs);
+  if (obstacle !== null || interrupted.aborted) {
+    const message = obstacle ?? 'interrupted';
     const noted = await refuse(deps, operation, { kind: 'never_left', code: null, message });
     return resolveMelt(deps, noted, watch);
   }
   const reply = await watch.time('melt', () =>
-    requestUnlessInterrupted(plan, operation, interrupted),
+    requestUnlessInterrupted(plan, { operation, leftMs }, interrupted),
   );
   if ('left' in reply) return outcomeOf(operation, watch.durations);
   if ('error' in reply) return afterError(deps, plan, operation, reply.error, watch);
@@ -180,24 +199,17 @@ async function send(
   return settleOrKeepOpen(deps, plan.mint, operation, reply.reading, watch);
 }
 
-/** May a request that was written down then still leave now? */
-function isTooLate({ clock, settings }: MeltDeps, writtenDownAt: Date): boolean {
-  // In both directions: a clock that was set back hides how long the process was paused.
-  const since = Math.abs(clock().getTime() - writtenDownAt.getTime());
-  const { min, max } = SEND_WITHIN_MS;
-  return since > Math.min(max, Math.max(min, settings.quiet_period_ms / 2));
-}
-
 async function requestUnlessInterrupted(
   plan: MeltPlan,
-  operation: SubmittingOperation,
+  { operation, leftMs }: Sending,
   interrupted: AbortSignal,
 ): Promise<Reply> {
   const left = Promise.withResolvers<Reply>();
   const leave = () => left.resolve({ left: true });
   interrupted.addEventListener('abort', leave, { once: true });
   const { quote_id, inputs, blanks } = operation;
-  const reply = plan.mint.completeMelt({ quote_id, inputs, blanks }).then(
+  const mayLeaveMs = () => (interrupted.aborted ? 0 : leftMs());
+  const reply = plan.mint.completeMelt({ quote_id, inputs, blanks }, mayLeaveMs).then(
     (reading): Reply => ({ reading }),
     (error: unknown): Reply => ({ error }),
   );

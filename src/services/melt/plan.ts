@@ -1,4 +1,4 @@
-import { groupDigits } from '../../domain/amount.ts';
+import { groupDigits, toAmount } from '../../domain/amount.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
 import type { PayableInvoice } from '../../domain/invoice.ts';
 import type { MeltQuote } from '../../mint/gateway.ts';
@@ -43,6 +43,7 @@ function assertQuote(
       { quote_id: quote.quote_id },
     );
   }
+  toAmount(quote.amount + quote.fee_reserve, 'What the mint asks for, with its fee reserve,');
   if (max_fee !== null && quote.fee_reserve > max_fee) {
     throw new CashuOpsError(
       'FEE_ABOVE_CEILING',

@@ -1,11 +1,12 @@
 import { groupDigits } from '../../domain/amount.ts';
 import { isBeingPaid, mayBePaidUntil } from '../../domain/being_paid.ts';
-import { CashuOpsError, type ErrorCode } from '../../domain/errors.ts';
+import { CashuOpsError, type PlainCode } from '../../domain/errors.ts';
 import { isOpen, type MeltOperation, type OpenOperation } from '../../domain/melt_operation.ts';
+import { keptReply } from './kept_reply.ts';
 import { type Look, lookAtMint } from './look.ts';
 import { detailsOf } from './operation_details.ts';
 import { outcomeOf } from './outcome.ts';
-import { releaseMelt, replyFromJournal } from './resolve.ts';
+import { releaseMelt } from './resolve.ts';
 import type { MeltDeps, MeltOutcome } from './types.ts';
 
 /**
@@ -26,7 +27,7 @@ export async function releaseByHand(
   if (isBeingPaid(operation, deps.settings.melt_timeout_ms, deps.clock())) {
     throw mayBePaying(operation, deps.settings.melt_timeout_ms);
   }
-  if ((await replyFromJournal(deps, operation)) !== null) throw replyKept(operation);
+  if ((await keptReply(deps, operation)) !== null) throw replyKept(operation);
   const look = await lookAtMint(deps.mintOf(operation.mint_url), operation, deps.clock());
   assertNothingShown(operation, look);
   const reason = `released by hand by ${deps.actor}, who says that the payment did not happen`;
@@ -82,6 +83,6 @@ function mayBePaying(operation: OpenOperation, meltTimeoutMs: number): CashuOpsE
   );
 }
 
-function refused(code: ErrorCode, operation: MeltOperation, sentence: string): CashuOpsError {
+function refused(code: PlainCode, operation: MeltOperation, sentence: string): CashuOpsError {
   return new CashuOpsError(code, sentence, detailsOf(operation));
 }

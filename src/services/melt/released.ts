@@ -37,8 +37,11 @@ export async function lookAtReleased(
 }
 
 /** Signed blanks are a proof of the payment that no quote is needed for. */
-async function hasSigned(mint: MintGateway, { blanks }: FailedOperation): Promise<boolean> {
-  await mint.load();
+async function hasSigned(
+  mint: MintGateway,
+  { blanks, keysets }: FailedOperation,
+): Promise<boolean> {
+  mint.remember(keysets ?? []);
   const coins = await restoreOutputs(mint, blanks);
   return coins !== null && coins.length > 0;
 }

@@ -10,10 +10,11 @@ import {
   withObservation,
 } from '../../domain/melt_operation.ts';
 import { decideSwap } from '../../domain/swap_decision.ts';
-import type { MintGateway, QuoteReading } from '../../mint/gateway.ts';
+import type { MintGateway } from '../../mint/gateway.ts';
+import { catchUp, keptOf } from './bring_back.ts';
+import { keptReply } from './kept_reply.ts';
 import { type Look, lookAtMint } from './look.ts';
 import { outcomeOf, reasonText } from './outcome.ts';
-import { provesPayment } from './preimage.ts';
 import { ended, resolveReleased } from './resolve_released.ts';
 import { noteOrReread, settleOrKeepOpen } from './settle_or_keep_open.ts';
 import type { Stopwatch } from './stopwatch.ts';
@@ -34,27 +35,33 @@ export async function resolveMelt(
   watch: Stopwatch,
 ): Promise<MeltOutcome> {
   const mint = deps.mintOf(operation.mint_url);
+  mint.remember(operation.keysets ?? []);
   if (operation.state === 'failed') return resolveReleased(deps, mint, operation, watch);
   if (!isOpen(operation)) return ended(deps, operation, watch);
-  const replied = await replyFromJournal(deps, operation);
+  const replied = await keptReply(deps, operation);
   if (replied !== null && isSubmitted(operation)) {
-    await mint.load();
     return settleOrKeepOpen(deps, mint, operation, replied, watch);
   }
   if (operation.state === 'swapping') return resolveSwap(deps, mint, operation, watch);
   return resolveSubmitted(deps, mint, operation, watch);
 }
 
-/** A reply that proves the payment needs no further question, wherever it was kept. */
-export async function replyFromJournal(
-  deps: Pick<MeltDeps, 'journal'>,
-  operation: OpenOperation,
-): Promise<QuoteReading | null> {
-  const entries = await deps.journal.read(operation._id);
-  const replies = entries.flatMap((entry) => (entry.kind === 'reply' ? [entry.reading] : []));
-  const reading = replies.at(-1) as QuoteReading | undefined;
-  const proves = reading?.state === 'PAID' && provesPayment(reading, operation.payment_hash);
-  return proves ? reading : null;
+/**
+ * The same for an operation that was read from the database, which may have been restored: the
+ * rescue journal is asked first, and once more after a step, because after an exchange of coins it
+ * may know of the payment that followed.
+ *
+ * @throws CashuOpsError as `resolveMelt`
+ */
+export async function resolveWithJournal(
+  deps: MeltDeps,
+  operation: MeltOperation,
+  watch: Stopwatch,
+): Promise<MeltOutcome> {
+  const kept = await keptOf(deps, operation._id);
+  const outcome = await resolveMelt(deps, await catchUp(deps, operation, kept), watch);
+  const further = await catchUp(deps, outcome.operation, kept);
+  return further === outcome.operation ? outcome : resolveMelt(deps, further, watch);
 }
 
 async function resolveSubmitted(
@@ -105,7 +112,6 @@ async function carryOut(
       );
     case 'settle':
       if (!isSubmitted(operation)) throw new Error('a melt that was never sent cannot be settled');
-      await mint.load();
       return settleOrKeepOpen(deps, mint, operation, look.reading, watch);
     case 'wait':
     case 'attention':
@@ -138,7 +144,7 @@ export async function releaseMelt(
       ? withObservation(operation.observations, look.observation)
       : operation.observations,
   });
-  await deps.journal.remove(operation._id);
+  await deps.journal.close(operation._id, now);
   return released;
 }
 
@@ -167,7 +173,6 @@ async function resolveSwap(
   operation: SwappingOperation,
   watch: Stopwatch,
 ): Promise<MeltOutcome> {
-  await mint.load();
   const [coins, look] = await watch.time('look', () =>
     Promise.all([
       swappedCoins(mint, operation.swap, null),

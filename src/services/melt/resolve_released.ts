@@ -7,6 +7,7 @@ import {
 } from '../../domain/melt_operation.ts';
 import { mayHaveLeft } from '../../domain/melt_tries.ts';
 import type { MintGateway } from '../../mint/gateway.ts';
+import { keptReply } from './kept_reply.ts';
 import { outcomeOf, releasedOutcome } from './outcome.ts';
 import { lookAtReleased, ownerOfQuote, type ReleasedLook } from './released.ts';
 import { settleOrKeepOpen } from './settle_or_keep_open.ts';
@@ -31,10 +32,11 @@ export async function resolveReleased(
   if (!mayHaveLeft(operation)) return ended(deps, operation, watch);
   const owner = ownerOfQuote(await deps.melts.tries(operation.payment_hash), operation);
   if (owner !== null) return replacedBy(operation, owner, watch);
+  const replied = await keptReply(deps, operation);
+  if (replied !== null) return settleOrKeepOpen(deps, mint, operation, replied, watch);
   const look = await watch.time('look', () => lookAtReleased(deps, operation));
   switch (look.fate) {
     case 'paid':
-      await mint.load();
       return settleOrKeepOpen(deps, mint, operation, look.reading, watch);
     case 'unpaid':
       return staysUnpaid(deps, operation, look, watch);
@@ -49,7 +51,7 @@ export async function ended(
   operation: SettledOperation | FailedOperation,
   watch: Stopwatch,
 ): Promise<MeltOutcome> {
-  await deps.journal.remove(operation._id);
+  await deps.journal.close(operation._id, operation.updated_at);
   return outcomeOf(operation, watch.durations);
 }
 

@@ -36,7 +36,7 @@ export async function settleMelt(
   const paid = await watch.time('t3', () =>
     bookPayment(deps, operation, { reading, change, lightning_fee: books.lightning_fee }),
   );
-  await deps.journal.remove(operation._id);
+  await deps.journal.close(operation._id, paid.settled_at);
   await watch.time('post_melt', () => lookBack(deps, paid, watch));
   return { settled: true, operation: paid };
 }

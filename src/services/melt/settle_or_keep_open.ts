@@ -36,7 +36,7 @@ export async function settleOrKeepOpen(
 ): Promise<MeltOutcome> {
   const result = await settleMelt(deps, mint, operation, reading, watch);
   if (result.settled) return outcomeOf(result.operation, watch.durations);
-  if (operation.state === 'failed') return notBookedYet(operation, result, watch);
+  if (operation.state === 'failed') return notBookedYet(deps, operation, result, watch);
   const mayWait = result.waiting && !isOverdue(deps, operation);
   const state = mayWait ? ('pending' as const) : ('needs_attention' as const);
   const reason = `${PAID_BUT}${result.why}`;
@@ -44,7 +44,7 @@ export async function settleOrKeepOpen(
   const noted = await noteOrReread(deps, operation, next);
   // Another process may have settled it meanwhile.
   if (mayWait || !isOpen(noted)) return outcomeOf(noted, watch.durations);
-  throw booksDoNotClose(operation, result.why);
+  throw booksDoNotClose(deps, operation, result.why);
 }
 
 /** A mint that is still silent about the change after the quiet period needs a person. */
@@ -54,11 +54,12 @@ function isOverdue({ clock, settings }: MeltDeps, operation: SubmittedOperation)
 }
 
 function notBookedYet(
+  deps: MeltDeps,
   operation: FailedOperation,
   { why, waiting }: { why: string; waiting: boolean },
   watch: Stopwatch,
 ): MeltOutcome {
-  if (!waiting) throw booksDoNotClose(operation, why);
+  if (!waiting) throw booksDoNotClose(deps, operation, why);
   const message = `The invoice was paid after this operation was released, but ${why}, so nothing is booked yet. Do not pay again; look again with: cashu-ops melt --resume ${operation._id}`;
   return releasedOutcome(operation, watch.durations, 'pending', message);
 }

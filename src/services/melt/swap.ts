@@ -1,14 +1,15 @@
 import { groupDigits } from '../../domain/amount.ts';
-import { CashuOpsError } from '../../domain/errors.ts';
+import { CashuOpsError, messageOf } from '../../domain/errors.ts';
 import type {
   FailedOperation,
   FailedSwapOperation,
+  StoredKeyset,
   StoredOutput,
   SubmittingOperation,
   SwappingOperation,
   SwapRecord,
 } from '../../domain/melt_operation.ts';
-import { isLocked, type NamedProof } from '../../domain/proof.ts';
+import { isLocked, type NamedProof, sumProofs } from '../../domain/proof.ts';
 import { restoreOutputs } from '../../mint/change.ts';
 import type { ChangeSignature, MintGateway } from '../../mint/gateway.ts';
 import type { Wallet } from '../../store/wallet_reads.ts';
@@ -143,24 +144,44 @@ async function unblindAll(
   return coins;
 }
 
-/** swapping → submitting: the new coins are the melt's inputs, with blanks for their change. */
+/**
+ * swapping → submitting: the new coins are the melt's inputs, with blanks for their change.
+ *
+ * @returns null where the payment cannot follow: the new coins are spendable, nothing was paid
+ */
 export async function continueAfterSwap(
   deps: MeltDeps,
   plan: MeltPlan,
   from: SwappingOperation,
   coins: SwappedCoins,
-): Promise<SubmittingOperation> {
+): Promise<SubmittingOperation | null> {
   const { inputs, blanks } = await plan.mint.prepareMelt(plan.quote, coins.send, null);
   const now = deps.clock();
-  return deps.melts.finishSwap(from, coins, {
+  const operation: SubmittingOperation = {
     ...from,
     state: 'submitting',
     inputs,
     blanks,
+    keysets: joined(from.keysets, plan.mint.keysetsFor(blanks, sumProofs(inputs))),
     input_fee: plan.mint.inputFee(inputs),
     submitted_at: now,
     updated_at: now,
-  });
+  };
+  try {
+    await deps.journal.append(from._id, { kind: 'intent', operation });
+  } catch (error) {
+    await stopAfterSwap(deps, from, coins, messageOf(error));
+    return null;
+  }
+  return deps.melts.finishSwap(from, coins, operation);
+}
+
+/** A keyset that may have changed meanwhile has another id; the outputs of the swap keep theirs. */
+function joined(
+  before: readonly StoredKeyset[] | undefined,
+  now: readonly StoredKeyset[],
+): StoredKeyset[] {
+  return [...new Map([...now, ...(before ?? [])].map((keyset) => [keyset.id, keyset])).values()];
 }
 
 /** → failed after the swap happened: the new coins are spendable, nothing was paid. */

@@ -1,13 +1,14 @@
 import type { Severity } from '../../domain/errors.ts';
 import type { Invoice, Network, PayableInvoice } from '../../domain/invoice.ts';
 import type { MeltOperation, SettledOperation, SwapRecord } from '../../domain/melt_operation.ts';
-import type { MeltPolicy } from '../../domain/melt_policy.ts';
+import type { MeltPolicy, MeltSubject } from '../../domain/melt_policy.ts';
 import type { NamedProof } from '../../domain/proof.ts';
 import type { RescueJournal } from '../../journal/rescue_journal.ts';
 import type { MeltQuote, MintCapabilities, MintGateway } from '../../mint/gateway.ts';
 import type { TokenDocument } from '../../store/documents.ts';
 import type { MeltStore } from '../../store/melt_store.ts';
 import type { Wallet } from '../../store/wallet_reads.ts';
+import type { Stop } from '../policy/stops.ts';
 import type { Reconciliation, ServiceLog } from '../reconciliation/reconciliation.ts';
 
 /** When coins are exchanged before a melt. */
@@ -20,6 +21,8 @@ export interface MeltSettings {
   quiet_period_ms: number;
   /** How long the mint may take to pay (ms). */
   melt_timeout_ms: number;
+  /** How long the rescue journal keeps an operation after its end (ms). */
+  journal_keep_ms: number;
   swap: SwapPolicy;
   /** `auto` swaps when more than this (sat), and more than the payment itself, would be locked. */
   swap_min_overshoot_sat: number;
@@ -36,6 +39,8 @@ export interface MeltWallets {
   /** sat that other operations hold */
   reservedBalance(npub: string, mintUrl: string): Promise<number>;
   readPolicy(): Promise<MeltPolicy>;
+  /** What in a policy stops the wallet's melts, and who made it so; null when they may run. */
+  findStop(policy: MeltPolicy, wallet: MeltSubject): Promise<Stop | null>;
   /**
    * A melt needs the indexes that keep an invoice from being paid twice. Looked up once.
    *
@@ -132,16 +137,28 @@ export type MeltStatus =
   | 'critical'
   | 'dry_run';
 
-/** How a melt stands, for whoever asked. */
-export interface MeltOutcome {
-  status: MeltStatus;
+interface OutcomeFacts {
   operation: MeltOperation;
   /** One sentence for a person. */
   message: string;
-  severity: Severity | null;
   /** What a release would still need, when the payment is open. */
   missing: string[];
   /** When to look again at the earliest. */
   look_again_at: Date | null;
   durations: Durations;
 }
+
+interface CriticalOutcome extends OutcomeFacts {
+  status: 'critical';
+  severity: 'CRITICAL';
+  at_stake_sat: number;
+}
+
+interface PlainOutcome extends OutcomeFacts {
+  status: Exclude<MeltStatus, 'critical'>;
+  severity: Exclude<Severity, 'CRITICAL'> | null;
+  at_stake_sat: null;
+}
+
+/** How a melt stands, for whoever asked. */
+export type MeltOutcome = CriticalOutcome | PlainOutcome;

@@ -2,11 +2,13 @@ import { groupDigits } from '../../domain/amount.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
 import { assertPayable, type PayableInvoice } from '../../domain/invoice.ts';
 import type { MeltOperation } from '../../domain/melt_operation.ts';
-import { type MeltPolicy, whyStopped } from '../../domain/melt_policy.ts';
+import type { MeltPolicy } from '../../domain/melt_policy.ts';
 import { earlierTry } from '../../domain/melt_tries.ts';
 import { DUPLICATE_WINDOW_MS, generateOperationHash } from '../../domain/operation_hash.ts';
+import { shellWord } from '../../domain/shell_word.ts';
 import type { MintCapabilities, MintGateway } from '../../mint/gateway.ts';
 import type { Wallet } from '../../store/wallet_reads.ts';
+import { assertNotRestored } from './bring_back.ts';
 import { assertReleasedStayUnpaid } from './released.ts';
 import type { MeltDeps, MeltPlan, MeltRequest } from './types.ts';
 
@@ -32,7 +34,7 @@ export class EarlierOperation {
  * Everything that can be known before the mint is asked for a quote.
  *
  * @returns the valid request, or the earlier operation for the same payment
- * @throws CashuOpsError WALLET_NOT_FOUND, UNIT_MISMATCH, MELTS_STOPPED, INVOICE_…, AMOUNT_TOO_LARGE,
+ * @throws CashuOpsError WALLET_NOT_FOUND, UNIT_MISMATCH, MELTS_STOPPED, DATABASE_RESTORED, INVOICE_…, AMOUNT_TOO_LARGE,
  *   MINT_UNREACHABLE, MINT_CANNOT_MELT
  */
 export async function validateMelt(
@@ -49,12 +51,13 @@ export async function validateMelt(
     deps.melts.tries(payment_hash),
     deps.wallets.readPolicy(),
     deps.wallets.assertGuarded(),
+    assertNotRestored(deps),
   ]);
   assertWallet(wallet, request);
   const earlier = earlierIn(tries, operation_hash, now);
   if (earlier !== null) return earlier;
   assertPayable(invoice, { network: deps.settings.network, now });
-  assertNotStopped(policy, request);
+  await assertNotStopped(deps, policy, request);
   const mint = deps.mintOf(mint_url);
   const capabilities = await mint.load();
   assertCanMelt(mint, capabilities, invoice.amount_sat);
@@ -89,19 +92,29 @@ export async function assertStillPayable(
   ]);
   const earlier = earlierIn(tries, operation_hash, now);
   if (earlier !== null) return earlier;
-  assertNotStopped(policy, request);
+  await assertNotStopped(deps, policy, request);
   assertPayable(invoice, { network: deps.settings.network, now });
   await assertReleasedStayUnpaid(deps, tries);
   return tries.length;
 }
 
 /** @throws CashuOpsError MELTS_STOPPED with who stopped melts, when and why */
-function assertNotStopped(
+async function assertNotStopped(
+  { wallets }: MeltDeps,
   policy: MeltPolicy,
   { npub, mint_url }: Pick<MeltRequest, 'npub' | 'mint_url'>,
-): void {
-  const stopped = whyStopped(policy, npub, mint_url);
-  if (stopped !== null) throw meltsStopped(stopped, policy);
+): Promise<void> {
+  const stop = await wallets.findStop(policy, { npub, mint_url });
+  if (stop === null) return;
+  throw new CashuOpsError(
+    'MELTS_STOPPED',
+    `Nothing was paid: ${stop.why}. Open operations may still be resolved.`,
+    {
+      recommendation: 'Ask whoever stopped them before they are let run again.',
+      next_command: `cashu-ops policy show --npub ${npub} --mint ${shellWord(mint_url)}`,
+      facts: { rule: stop.rule, rev: policy.rev },
+    },
+  );
 }
 
 function assertWallet(
@@ -122,19 +135,6 @@ function assertWallet(
       `The wallet holds "${unit}"; only "sat" can be melted.`,
     );
   }
-}
-
-function meltsStopped(
-  reason: string,
-  policy: { set_by: string | null; set_at: Date | null; reason: string | null },
-): CashuOpsError {
-  const who = policy.set_by ? `, set by ${policy.set_by}` : '';
-  const when = policy.set_at ? ` at ${policy.set_at.toISOString()}` : '';
-  const why = policy.reason ? ` (${policy.reason})` : '';
-  return new CashuOpsError(
-    'MELTS_STOPPED',
-    `Nothing was paid: ${reason}${who}${when}${why}. Open operations may still be resolved.`,
-  );
 }
 
 function assertCanMelt(mint: MintGateway, can: MintCapabilities, amount: number): void {

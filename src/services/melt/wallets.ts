@@ -6,10 +6,12 @@ import { calculateBalance } from '../../store/balance.ts';
 import type { Store } from '../../store/connection.ts';
 import { walletsOf } from '../../store/documents.ts';
 import { readMeltPolicy } from '../../store/melt_policy.ts';
+import { readVersions } from '../../store/policy_versions.ts';
 import { performPostMeltReconciliation } from '../../store/post_melt_reconciliation.ts';
 import { areSoundProofs } from '../../store/token_rules.ts';
 import { candidateTokens } from '../../store/token_selection.ts';
 import { findWallet } from '../../store/wallet_reads.ts';
+import { findStop } from '../policy/stops.ts';
 import type { ServiceLog } from '../reconciliation/reconciliation.ts';
 import { guardsOf } from './guards.ts';
 import type { Durations, MeltWallets } from './types.ts';
@@ -40,6 +42,7 @@ export function meltWallets(store: Store, audit: AuditLog, log: ServiceLog): Mel
     },
     reservedBalance: (npub, mintUrl) => calculateBalance(db, npub, mintUrl, 'pending'),
     readPolicy: () => readMeltPolicy(db),
+    findStop: (policy, wallet) => findStop(policy, wallet, () => readVersions(db)),
     assertGuarded: guardsOf(store, log),
     reconcileAfterMelt: (operation, durations) =>
       reconcileAfterMelt(store, audit, operation, durations),

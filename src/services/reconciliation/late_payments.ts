@@ -14,6 +14,9 @@ const LATE_MAX_MS = 30 * 24 * 60 * 60 * 1000;
 /** So many operations are looked at side by side. */
 const LOOKS_AT_ONCE = 4;
 
+const LATE_NOTE = 'it was released as not paid, and its request came through after that';
+const LOST_NOTE = 'only the rescue journal knows it: was the database restored from a backup?';
+
 /** What was found of operations that were released; nothing was changed. */
 export interface LatePayments {
   findings: Finding[];
@@ -30,14 +33,21 @@ export async function findLatePayments(
   { npubs, mint_urls }: WalletGroup,
 ): Promise<LatePayments> {
   const since = new Date(context.clock().getTime() - LATE_MAX_MS);
-  const released = await context.operations.releasedUnproven(npubs, mint_urls, since);
+  const lost = context.lost.filter(
+    (one) => npubs.includes(one.npub) && mint_urls.includes(one.mint_url),
+  );
+  const known = await context.operations.releasedUnproven(npubs, mint_urls, since);
+  const released = [...known, ...lost];
   const limit = pLimit(LOOKS_AT_ONCE);
   const views = await Promise.all(
     released.map((operation) => limit(() => viewOf(context, operation))),
   );
   const late = released.filter((_, at) => views[at] === 'happened');
   return {
-    findings: late.flatMap((operation) => findingOf(context, operation) ?? []),
+    findings: late.flatMap(
+      (operation) =>
+        findingOf(context, operation, lost.includes(operation) ? LOST_NOTE : LATE_NOTE) ?? [],
+    ),
     unknown: views.filter((view) => view === 'mint_silent').length,
   };
 }
@@ -58,11 +68,11 @@ async function viewOf(
   }
 }
 
-function findingOf(context: RunContext, operation: FailedOperation): Finding | null {
+function findingOf(context: RunContext, operation: FailedOperation, note: string): Finding | null {
   return operationFinding(context, operation, {
     type: 'OPERATION_PAID_NOT_SETTLED',
     amount: sumProofs(operation.inputs),
     age_s: ageInSeconds(operation.failed_at, context.clock()),
-    note: 'it was released as not paid, and its request came through after that',
+    note,
   });
 }

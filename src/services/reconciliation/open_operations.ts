@@ -189,7 +189,8 @@ function viewOf(
     observations: now ? withObservation(operation.observations, now) : operation.observations,
     being_paid,
     next_command: `cashu-ops melt --resume ${_id}`,
-    ...(being_paid
+    // What is paid waits for nobody: --apply books it, whoever else may be about to.
+    ...(being_paid && looked?.decision.action !== 'settle'
       ? {
           reason: 'another process may be paying it right now, so it is left alone',
           missing: [],

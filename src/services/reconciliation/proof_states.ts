@@ -4,6 +4,7 @@ import { messageOf } from '../../domain/errors.ts';
 import { countSeverities, type Discrepancy } from '../../domain/finding.ts';
 import type { MintState, NamedProof, StoredProof } from '../../domain/proof.ts';
 import { named } from '../../domain/proof_y.ts';
+import { anyBlocks } from '../../domain/severity_strategy.ts';
 import type { MintGateway } from '../../mint/gateway.ts';
 import { TOKENS } from '../../store/collections.ts';
 import {
@@ -191,7 +192,7 @@ function summarise(
     checked,
     unknown,
     consistent: discrepancies.length === 0 && unknown === 0,
-    hasHighSeverity: severityCounts.HIGH + severityCounts.CRITICAL > 0,
+    hasHighSeverity: anyBlocks(severityCounts),
     mintErrors: checks.flatMap(({ url, error }) => (error ? [{ mint_url: url, error }] : [])),
   };
 }

@@ -71,6 +71,7 @@ export class Reconciler {
    * @throws CashuOpsError WALLET_NOT_FOUND for an unknown owner or mint, or a database error
    */
   async run(request: ReconcileRequest, watch: RunWatch): Promise<ReconcileRun> {
+    if (request.apply) await this.#bringBack(request.scope);
     const lanes = await lanesOf(this.#deps, request.scope, watch.interrupted);
     const run = newRun(this.#deps, request);
     await this.#start(run);
@@ -126,6 +127,14 @@ export class Reconciler {
     return this.#work(run, lanes, whole, watch);
   }
 
+  /** First of all: what a restored database has forgotten would look like spent coins. */
+  async #bringBack(scope: ReconcileScope): Promise<void> {
+    const operations = await this.#deps.melt.bringBackAll(scope);
+    if (operations === 0) return;
+    const sentence = 'Operations that the database did not know were brought back from the journal';
+    this.#deps.log.warn(sentence, { operations });
+  }
+
   #start(run: ReconcileRun): Promise<void> {
     const expires_at = new Date(run.started_at.getTime() + this.#deps.settings.keep_runs_ms);
     return this.runs.start({ ...run, expires_at });
@@ -177,6 +186,7 @@ export class Reconciler {
         requested: new Set(request.repair),
       } satisfies ActionRules,
       scan_index: scanIndex(indexes),
+      lost: request.apply ? [] : await this.#deps.melt.lostOperations(run.scope),
       doubled: await findDoubledCoins(store.db, run.scope.npubs, indexes),
       wait_lock_ms: request.wait_lock_ms,
       interrupted: watch.interrupted,

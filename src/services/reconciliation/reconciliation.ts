@@ -1,8 +1,9 @@
 import { groupDigits } from '../../domain/amount.ts';
 import { AUDIT_YS_MAX } from '../../domain/audit_event.ts';
-import { CashuOpsError } from '../../domain/errors.ts';
+import { HighSeverityError } from '../../domain/errors.ts';
 import type { Discrepancy } from '../../domain/finding.ts';
 import type { StoredProof } from '../../domain/proof.ts';
+import { strategyOf } from '../../domain/severity_strategy.ts';
 import type { AuditLog } from '../../store/audit_log.ts';
 import type { Store } from '../../store/connection.ts';
 import { type CoinAction, markSpent, removeDoubles } from './corrections.ts';
@@ -31,7 +32,7 @@ export interface ReconciliationDeps extends Omit<ProofStatesDeps, 'db'> {
 }
 
 /** An operation must not run: its coins are not what the database says. */
-export class ProofStateInconsistencyError extends CashuOpsError {
+export class ProofStateInconsistencyError extends HighSeverityError {
   readonly discrepancies: Discrepancy[];
   readonly reconciliationResult: ReconciliationResult;
 
@@ -55,7 +56,6 @@ export class ProofStateInconsistencyError extends CashuOpsError {
         ? 'look at the balance, then try again'
         : `operation ${released.join(', ')}, released as not paid, may have used them after all: resume it first, its change may be waiting`;
     super(
-      'HIGH_SEVERITY_DISCREPANCIES',
       `${high.coins === 1 ? '1 coin' : `${groupDigits(high.coins)} coins`} worth ${groupDigits(high.amount)} sat ${high.coins === 1 ? 'is' : 'are'} not what the database said (${types}). ${corrected}, and nothing was paid; ${then}.`,
       operation_id === undefined
         ? { recommendation: `${corrected}. Try the payment again.` }
@@ -71,7 +71,7 @@ export class ProofStateInconsistencyError extends CashuOpsError {
 }
 
 function isHigh({ severity }: Discrepancy): boolean {
-  return severity === 'HIGH' || severity === 'CRITICAL';
+  return strategyOf(severity).blocksOperation;
 }
 
 /** One coin may be found twice, as a double and as spent; it is worth its amount once. */

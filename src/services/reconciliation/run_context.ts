@@ -8,6 +8,7 @@ import type { AuditLog } from '../../store/audit_log.ts';
 import type { Store } from '../../store/connection.ts';
 import type { DoubledCoins } from '../../store/doubled_coins.ts';
 import type { MeltReads } from '../../store/melt_reads.ts';
+import type { JournalScope } from '../melt/bring_back.ts';
 import type { Examination, ReleasedView } from '../melt/examine.ts';
 import type { MeltOutcome } from '../melt/types.ts';
 import type { ServiceLog } from './reconciliation.ts';
@@ -17,6 +18,8 @@ export interface OperationResolver {
   examine(operation: OpenOperation): Promise<Examination>;
   examineReleased(operation: FailedOperation): Promise<ReleasedView>;
   resume(id: string): Promise<MeltOutcome>;
+  bringBackAll(scope: JournalScope): Promise<number>;
+  lostOperations(scope: JournalScope): Promise<FailedOperation[]>;
 }
 
 /** How an installation weighs findings, and what it wants done; from the configuration. */
@@ -56,6 +59,8 @@ export interface RunContext extends ReconcilerDeps {
   rules: ActionRules;
   /** Index to stream tokens by; null where it does not stand. */
   scan_index: string | null;
+  /** Operations that only the rescue journal knows, where the run does not bring them back. */
+  lost: readonly FailedOperation[];
   /** Coins that are live in several tokens; empty where the index `live_proof_unique` stands. */
   doubled: DoubledCoins;
   /** Waits for wallets that another process holds, at most so long (ms). */

@@ -1,0 +1,9 @@
+import type { TestProject } from 'vitest/node';
+import startDatabase from '../../support/global_setup.ts';
+import { runDir } from './run_dir.ts';
+
+/** A replica set, and the folder in which the files of a run hand over what the last one judges. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  project.provide('faultRunDir', runDir());
+  return startDatabase(project);
+}
