@@ -15,7 +15,8 @@ export default defineConfig({
   test: {
     testTimeout: 180_000,
     hookTimeout: 300_000,
-    maxWorkers: 2,
+    // A server that was named for the tests is one for all of them.
+    maxWorkers: process.env.CASHU_OPS_TEST_MONGODB_URI ? 1 : 2,
     maxConcurrency: 4,
     projects: [
       {

@@ -4,12 +4,14 @@ import { RescueJournal } from './journal/rescue_journal.ts';
 import { CashuGateway } from './mint/cashu_gateway.ts';
 import type { MintGateway } from './mint/gateway.ts';
 import { MeltService } from './services/melt/melt_service.ts';
+import type { DatabaseName } from './services/melt/types.ts';
 import { meltWallets } from './services/melt/wallets.ts';
 import { PolicyService } from './services/policy/policy_service.ts';
 import { Reconciler } from './services/reconciliation/reconciler.ts';
 import { Reconciliation } from './services/reconciliation/reconciliation.ts';
 import { type AuditLog, auditLog } from './store/audit_log.ts';
 import { assertReplicaSet, databaseClock, openStore, type Store } from './store/connection.ts';
+import { databaseId, knownDatabaseId } from './store/database_id.ts';
 import { MeltStore } from './store/melt_store.ts';
 import { createWalletRepository, type WalletRepository } from './store/wallet_repository.ts';
 
@@ -72,6 +74,7 @@ export async function openCashuOps(given: CashuOpsOptions): Promise<CashuOps> {
     mintOf,
     reconciliation,
     journal: new RescueJournal(options.journal_dir),
+    database: nameOf(store),
     settings: options,
     actor: `${actor.user}@${actor.host}`,
     clock,
@@ -93,6 +96,21 @@ export async function openCashuOps(given: CashuOpsOptions): Promise<CashuOps> {
   const policy = new PolicyService({ store, audit, actor: `${actor.user}@${actor.host}`, clock });
   const close = () => store.close();
   return { store, audit, wallets, melts, reconciliation, melt, reconciler, policy, mintOf, close };
+}
+
+/** Asked for once. */
+function nameOf({ db }: Store): DatabaseName {
+  let id: Promise<string> | null = null;
+  return {
+    id() {
+      id ??= databaseId(db).catch((error: unknown) => {
+        id = null;
+        throw error;
+      });
+      return id;
+    },
+    known: () => knownDatabaseId(db),
+  };
 }
 
 /** One gateway for each mint, however its URL is written. */

@@ -15,6 +15,7 @@ const LOOKS_AT: Partial<
   INVALID_MINT_URL: 'wallets',
   NOT_A_REPLICA_SET: 'doctor',
   JOURNAL_UNWRITABLE: 'doctor',
+  JOURNAL_UNREADABLE: 'doctor',
   DATABASE_UNREACHABLE: 'doctor',
   DATABASE_FAILED: 'doctor',
   MINT_UNREACHABLE: 'doctor',

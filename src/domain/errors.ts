@@ -34,7 +34,6 @@ const KIND_OF_CODE = {
   // refused for certain
   WALLET_NOT_FOUND: 'refused',
   WALLET_EXISTS: 'refused',
-  OPERATION_NOT_FOUND: 'refused',
   INVOICE_WRONG_NETWORK: 'refused',
   INVOICE_EXPIRED: 'refused',
   INVOICE_WITHOUT_AMOUNT: 'refused',
@@ -80,6 +79,9 @@ const KIND_OF_CODE = {
   DATABASE_UNREACHABLE: 'unreachable',
   DATABASE_FAILED: 'unreachable',
   JOURNAL_UNWRITABLE: 'usage',
+  JOURNAL_UNREADABLE: 'usage',
+  // Not "refused": that nothing is known of a payment does not say that nothing was paid.
+  OPERATION_NOT_FOUND: 'usage',
   PRACTICE_UNAVAILABLE: 'usage',
   OUTPUT_UNWRITABLE: 'usage',
   // the person

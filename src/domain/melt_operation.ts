@@ -139,6 +139,11 @@ export type FailedOperation = OperationBase & {
   reason: string;
   /** Null when the request never left. */
   submitted_at: Date | null;
+  /** Put back from the rescue journal, and what became of it is not known for certain yet. */
+  brought_back?: {
+    /** When its payment left, also where an exchange of coins before it is not booked yet. */
+    melt_sent_at: Date | null;
+  };
 };
 
 /** Ended at its swap, whose request may still have been under way. */

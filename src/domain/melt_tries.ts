@@ -38,8 +38,9 @@ export function releasedTries(tries: readonly MeltOperation[]): FailedOperation[
 }
 
 /** Did its melt request perhaps leave, so that it may still arrive? */
-export function mayHaveLeft({ submitted_at, refusal }: FailedOperation): boolean {
-  return submitted_at !== null && refusal?.kind !== 'never_left';
+export function mayHaveLeft({ submitted_at, refusal, brought_back }: FailedOperation): boolean {
+  const sentAt = submitted_at ?? brought_back?.melt_sent_at ?? null;
+  return sentAt !== null && refusal?.kind !== 'never_left';
 }
 
 /** What became of an operation that was released. */

@@ -41,7 +41,15 @@ function failed(more: Partial<FailedOperation> = {}): FailedOperation {
 
 function kept(more: Partial<KeptOperation> = {}): KeptOperation {
   const first = prepared();
-  return { first, payment: first, sent: { swap: null, melt: LATER }, reply: null, ...more };
+  return {
+    first,
+    payment: first,
+    sent: { swap: null, melt: LATER },
+    reply: null,
+    released: false,
+    database: null,
+    ...more,
+  };
 }
 
 const NOT_SENT = { swap: null, melt: null };
@@ -138,6 +146,8 @@ describe('keptOperation', () => {
       payment: operation,
       sent: { swap: null, melt: LATER },
       reply: { state: 'PAID', preimage: 'x', change: [] },
+      released: false,
+      database: null,
     });
   });
 

@@ -71,6 +71,7 @@ export function broughtBack({ first, sent }: KeptOperation, now: Date): FailedOp
     keep_amount: 0,
     source_token_ids: [],
     submitted_at: first.swap === null ? sent.melt : null,
+    brought_back: { melt_sent_at: sent.melt },
     failed_at: now,
     updated_at: now,
     reason: BROUGHT_BACK,

@@ -13,6 +13,10 @@ export interface KeptOperation {
   sent: { swap: Date | null; melt: Date | null };
   /** The mint's last reply to the payment. */
   reply: QuoteReading | null;
+  /** Its coins were freed: it was certain by then that it had not paid. */
+  released: boolean;
+  /** Names the database that it belongs to; null in files of older versions. */
+  database: string | null;
 }
 
 const time = z.coerce.date();
@@ -64,6 +68,12 @@ const operationSchema = z.looseObject({
   submitted_at: time.optional(),
 });
 
+const readingSchema = z.object({
+  state: z.enum(['UNPAID', 'PENDING', 'PAID', 'NOT_FOUND', 'UNKNOWN']),
+  preimage: z.string().nullable(),
+  change: z.array(z.looseObject({ id: z.string(), amount: sat, C_: z.string() })),
+});
+
 const sentSchema = z.object({ request: z.enum(['swap', 'melt']), at: time });
 
 /**
@@ -78,12 +88,15 @@ export function keptOperation(entries: readonly JournalEntry[]): KeptOperation |
   const first = intents.find((one): one is PreparedOperation => one.state === 'prepared');
   if (first === undefined) return null;
   const exchanged = intents.findLast(({ state }) => state === 'submitting') ?? null;
-  return {
-    first,
-    payment: first.swap === null ? first : exchanged,
-    sent: { swap: sentAt(entries, 'swap'), melt: sentAt(entries, 'melt') },
-    reply: lastReply(entries),
+  const reply = lastReply(entries);
+  // Where the line about a request was damaged, what only follows a request still tells of it.
+  const sent = {
+    swap: sentAt(entries, 'swap') ?? (exchanged && first.created_at),
+    melt: sentAt(entries, 'melt') ?? (reply && first.created_at),
   };
+  const payment = first.swap === null ? first : exchanged;
+  const released = entries.some(({ kind }) => kind === 'released');
+  return { first, payment, sent, reply, released, database: databaseOf(entries) };
 }
 
 function operationOf(value: unknown): PreparedOperation | SubmittingOperation | null {
@@ -100,8 +113,15 @@ function sentAt(entries: readonly JournalEntry[], request: 'swap' | 'melt'): Dat
   return null;
 }
 
+function databaseOf(entries: readonly JournalEntry[]): string | null {
+  const intent = entries.find((entry) => entry.kind === 'intent');
+  return typeof intent?.database === 'string' ? intent.database : null;
+}
+
 /** The mint's last reply among the entries; null where none came, or none was kept. */
 export function lastReply(entries: readonly JournalEntry[]): QuoteReading | null {
-  const replies = entries.flatMap((entry) => (entry.kind === 'reply' ? [entry.reading] : []));
+  const replies = entries.flatMap((entry) =>
+    entry.kind === 'reply' ? (readingSchema.safeParse(entry.reading).data ?? []) : [],
+  );
   return (replies.at(-1) as QuoteReading | undefined) ?? null;
 }

@@ -37,22 +37,26 @@ async function written(...entries: JournalEntry[]): Promise<string> {
 describe('append and read', () => {
   it('gives back what was written, in its order, also to another process', async () => {
     await written(INTENT, REPLY, REPLY);
-    expect(await new RescueJournal(journal.dir).read('op')).toEqual([INTENT, REPLY, REPLY]);
+    expect((await new RescueJournal(journal.dir).read('op')).entries).toEqual([
+      INTENT,
+      REPLY,
+      REPLY,
+    ]);
   });
 
   it('keeps operations apart', async () => {
     await journal.append('one', INTENT);
     await journal.append('two', REPLY);
-    expect(await journal.read('one')).toEqual([INTENT]);
-    expect(await journal.read('two')).toEqual([REPLY]);
-    expect(await journal.read('three')).toEqual([]);
+    expect((await journal.read('one')).entries).toEqual([INTENT]);
+    expect((await journal.read('two')).entries).toEqual([REPLY]);
+    expect((await journal.read('three')).entries).toEqual([]);
   });
 
   it('holds an operation of a thousand coins', async () => {
     const inputs = Array.from({ length: 1000 }, (_, n) => ({ n, secret: '9f'.repeat(32) }));
     const entry: JournalEntry = { kind: 'intent', operation: { inputs } };
     await written(entry);
-    expect(await journal.read('op')).toEqual([entry]);
+    expect((await journal.read('op')).entries).toEqual([entry]);
   });
 
   it('can be read by nobody else', async () => {
@@ -68,7 +72,7 @@ describe('a file that is not as it was written', () => {
     const { size } = await stat(path);
     for (const cut of [2, 20, 60]) {
       await truncate(path, size - cut);
-      expect(await journal.read('op')).toEqual([INTENT]);
+      expect((await journal.read('op')).entries).toEqual([INTENT]);
     }
   });
 
@@ -76,14 +80,24 @@ describe('a file that is not as it was written', () => {
     const path = await written(INTENT, REPLY);
     await truncate(path, (await stat(path)).size - 20);
     await journal.append('op', REPLY);
-    expect(await journal.read('op')).toEqual([INTENT, REPLY]);
+    expect((await journal.read('op')).entries).toEqual([INTENT, REPLY]);
+  });
+
+  it('counts what is damaged, but not a torn last line', async () => {
+    const path = await written(INTENT, REPLY);
+    const good = await readFile(path, 'utf8');
+    expect((await journal.read('op')).damaged).toBe(0);
+    await truncate(path, (await stat(path)).size - 20);
+    expect((await journal.read('op')).damaged).toBe(0);
+    await writeFile(path, good.replace('"intent"', '"inTent"'));
+    expect(await journal.read('op')).toEqual({ entries: [REPLY], damaged: 1 });
   });
 
   it('loses an altered line, and nothing else', async () => {
     const path = await written(INTENT, REPLY);
     const text = await readFile(path, 'utf8');
     await writeFile(path, text.replace('"PAID"', '"paid"'));
-    expect(await journal.read('op')).toEqual([INTENT]);
+    expect((await journal.read('op')).entries).toEqual([INTENT]);
   });
 
   it('never gives back what was not written, whatever byte was altered', async () => {
@@ -95,7 +109,7 @@ describe('a file that is not as it was written', () => {
         const bytes = Buffer.from(good);
         bytes.writeUInt8(bytes.readUInt8(at) ^ change, at);
         await writeFile(path, bytes);
-        const entries = await journal.read('op');
+        const { entries } = await journal.read('op');
         expect(entries.length).toBeGreaterThanOrEqual(1);
         for (const entry of entries) expect([INTENT, REPLY]).toContainEqual(entry);
       }),
@@ -107,13 +121,13 @@ describe('a file that is not as it was written', () => {
     const path = await written(INTENT);
     await appendFile(path, `\n\n{"kind":"reply"}\n${'0'.repeat(32)} {"kind":"reply"}\n`);
     await journal.append('op', REPLY);
-    expect(await journal.read('op')).toEqual([INTENT, REPLY]);
+    expect((await journal.read('op')).entries).toEqual([INTENT, REPLY]);
   });
 
   it('without anything in it is empty', async () => {
     const path = await written(INTENT);
     await writeFile(path, '');
-    expect(await journal.read('op')).toEqual([]);
+    expect((await journal.read('op')).entries).toEqual([]);
   });
 });
 
@@ -137,7 +151,13 @@ describe('a folder that cannot be used', () => {
       cause: expect.any(Error),
     });
     await expect(failed).rejects.not.toMatchObject({ message: expect.stringContaining('🥜') });
-    expect(await journal.read('op')).toEqual([]);
+  });
+
+  it('is not taken for an empty one where it is there and cannot be read', async () => {
+    await mkdir(journal.pathOf('op'), { recursive: true });
+    await expect(journal.read('op')).rejects.toMatchObject({ code: 'JOURNAL_UNREADABLE' });
+    await mkdir(join(journal.dir, 'newest.some-database'));
+    await expect(journal.newest()).rejects.toMatchObject({ code: 'JOURNAL_UNREADABLE' });
   });
 
   it.skipIf(process.platform !== 'linux')('is told, and soon, where none can be made', async () => {
@@ -199,7 +219,7 @@ describe('close', () => {
     const path = await written(INTENT, REPLY);
     expect(await journal.close('op', DAY)).toBe(true);
     await expect(stat(path)).rejects.toMatchObject({ code: 'ENOENT' });
-    expect(await journal.read('op')).toEqual([INTENT, REPLY]);
+    expect((await journal.read('op')).entries).toEqual([INTENT, REPLY]);
     const put = join(journal.dir, 'ended', '2026-11-21', 'op.jsonl');
     expect((await stat(put)).mode & 0o777).toBe(0o600);
     expect((await stat(join(journal.dir, 'ended'))).mode & 0o777).toBe(0o700);
@@ -213,11 +233,38 @@ describe('close', () => {
     expect(await filesOf(journal.dir)).toEqual([['op', '2026-11-21']]);
   });
 
+  it('never replaces what was put aside before: both parts are read, in their order', async () => {
+    await written(INTENT);
+    await journal.close('op', DAY);
+    await written(REPLY);
+    expect((await journal.read('op')).entries).toEqual([INTENT, REPLY]);
+    expect(await journal.close('op', DAY)).toBe(true);
+    expect((await journal.read('op')).entries).toEqual([INTENT, REPLY]);
+    expect(await filesOf(journal.dir)).toEqual([
+      ['op', '2026-11-21'],
+      ['op', '2026-11-21'],
+    ]);
+  });
+
   it('says that it could not, and does not fail: the operation has ended all the same', async () => {
     await written(INTENT);
     await writeFile(join(journal.dir, 'ended'), '');
     expect(await journal.close('op', DAY)).toBe(false);
-    expect(await journal.read('op')).toEqual([INTENT]);
+    expect((await journal.read('op')).entries).toEqual([INTENT]);
+  });
+});
+
+describe('newest', () => {
+  it('is one for each database, and replaced as a whole', async () => {
+    expect(await journal.newest()).toEqual([]);
+    await written(INTENT);
+    await journal.noteNewest('one', 'op-1');
+    await journal.noteNewest('two', 'op-2');
+    await journal.noteNewest('one', 'op-3');
+    expect((await journal.newest()).sort()).toEqual(['op-2', 'op-3']);
+    expect(await filesOf(journal.dir)).toEqual([['op', null]]);
+    const path = join(journal.dir, 'newest.one');
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
   });
 });
 
@@ -225,7 +272,7 @@ describe('discard', () => {
   it('takes the coins off the disk', async () => {
     const path = await written(INTENT);
     expect(await journal.discard({ path })).toBe(true);
-    expect(await journal.read('op')).toEqual([]);
+    expect((await journal.read('op')).entries).toEqual([]);
     expect(await journal.discard({ path })).toBe(true);
   });
 
@@ -258,6 +305,6 @@ describe('files', () => {
 
   it('reads nothing outside of its folder, whatever id is asked for', async () => {
     await writeFile(join(root, 'outside.jsonl'), 'x');
-    expect(await journal.read('../../outside')).toEqual([]);
+    expect((await journal.read('../../outside')).entries).toEqual([]);
   });
 });

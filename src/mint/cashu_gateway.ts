@@ -239,7 +239,21 @@ export class CashuGateway implements MintGateway {
   }
 
   async unblind(output: StoredOutput, signature: ChangeSignature): Promise<NamedProof> {
-    const keyset = await this.#keysFor(signature);
+    const keyset = this.#rememberedFor(signature);
+    if (keyset === null) return this.#unblindWith(output, signature, await this.#keysOf(signature));
+    try {
+      return this.#unblindWith(output, signature, keyset);
+    } catch {
+      // What was written down may be wrong; what the mint says now decides.
+      return this.#unblindWith(output, signature, await this.#keysOf(signature));
+    }
+  }
+
+  #unblindWith(
+    output: StoredOutput,
+    signature: ChangeSignature,
+    keyset: HasKeysetKeys,
+  ): NamedProof {
     const proof = OutputData.deserialize(output).toProof(
       { ...signature, amount: Amount.from(signature.amount) } as SerializedBlindedSignature,
       keyset,
@@ -255,9 +269,12 @@ export class CashuGateway implements MintGateway {
     };
   }
 
-  async #keysFor({ id, amount }: ChangeSignature): Promise<HasKeysetKeys> {
+  #rememberedFor({ id, amount }: ChangeSignature): HasKeysetKeys | null {
     const keys = this.#remembered.get(id);
-    if (keys !== undefined && String(amount) in keys) return { id, keys };
+    return keys !== undefined && String(amount) in keys ? { id, keys } : null;
+  }
+
+  async #keysOf({ id }: ChangeSignature): Promise<HasKeysetKeys> {
     await this.#loadUntilKnown(id);
     return keysetWithKeys(this.#wallet, id);
   }

@@ -14,6 +14,8 @@ export interface ResumeAllReport {
   ok: boolean;
   /** Operations that only the rescue journal knew. */
   brought_back: number;
+  /** The rescue journal that was read: that of this machine. */
+  journal: { dir: string; operations: number };
   counts: { paid: number; failed: number; pending: number; critical: number; unknown: number };
   operations: MeltReport[];
   errors: { operation_id: string; error: ErrorResponse['error'] }[];
@@ -26,7 +28,7 @@ export function reportResumedAll(
   config: ReportSettings,
   ok: boolean,
 ): ResumeAllReport {
-  const { outcomes, brought_back, not_looked_at } = resumed;
+  const { outcomes, brought_back, journal, not_looked_at } = resumed;
   const operations = outcomes.map((outcome) => reportOutcome(outcome, config));
   const errors = resumed.errors.map(({ operation_id, error }) => ({
     operation_id,
@@ -48,7 +50,8 @@ export function reportResumedAll(
   const next = first?.operation_id ? `cashu-ops melt --resume ${first.operation_id}` : null;
   const again = ok ? null : 'cashu-ops melt --resume-all';
   const schema = 'cashu-ops/melt-resume-all@1';
-  return { schema, ok, brought_back, counts, operations, errors, next_command: next ?? again };
+  const next_command = next ?? again;
+  return { schema, ok, brought_back, journal, counts, operations, errors, next_command };
 }
 
 function rank(order: readonly MeltReport['status'][], { status }: MeltReport): number {

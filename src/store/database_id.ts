@@ -8,6 +8,14 @@ interface DatabaseDocument {
   id: string;
 }
 
+/** The name of a database that has one; changes nothing. */
+export async function knownDatabaseId(db: mongo.Db): Promise<string | null> {
+  const document = await translating(() =>
+    db.collection<DatabaseDocument>(POLICIES).findOne({ _id: 'database' }),
+  );
+  return document?.id ?? null;
+}
+
 /** A name that this database has and no other: made at the first question, and kept in it. */
 export async function databaseId(db: mongo.Db): Promise<string> {
   const document = await translating(() =>

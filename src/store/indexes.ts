@@ -122,6 +122,7 @@ const OPERATION_INDEXES: readonly IndexSpec[] = [
     unique: true,
     partialFilterExpression: { state: { $in: [...OWNING_STATES] } },
   },
+  { collection: MELT_OPERATIONS, name: 'brought_back_1', key: { brought_back: 1 }, sparse: true },
   { collection: MELT_OPERATIONS, name: 'quote_id_1', key: { quote_id: 1 } },
   {
     collection: MELT_OPERATIONS,

@@ -91,11 +91,18 @@ export function fingerprintOf(document: mongo.Document | null): string {
 /**
  * Who may melt at the moment. Without a document: everybody.
  *
+ * @param session reads inside this transaction, which needs the driver's errors unchanged
  * @throws CashuOpsError MELTS_STOPPED for a document that cannot be read: a kill switch that is not
  *   understood counts as pulled
  */
-export async function readMeltPolicy(db: mongo.Db): Promise<MeltPolicy> {
-  const { policy } = parsePolicyDocument(await translating(() => findPolicyDocument(db)));
+export async function readMeltPolicy(
+  db: mongo.Db,
+  session?: mongo.ClientSession,
+): Promise<MeltPolicy> {
+  const document = session
+    ? await findPolicyDocument(db, session)
+    : await translating(() => findPolicyDocument(db));
+  const { policy } = parsePolicyDocument(document);
   if (policy !== null) return policy;
   throw new CashuOpsError(
     'MELTS_STOPPED',

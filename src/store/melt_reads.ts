@@ -12,6 +12,9 @@ import { npubFilter, type WalletSelection } from './wallet_reads.ts';
 /** An invoice that was tried so often is not tried again: each try would have to be looked at. */
 export const TRIES_MAX = 50;
 
+/** So many characters of an operation's id, as tables show it, tell it apart. */
+const ID_BEGINNING = /^[0-9a-f]{8}[0-9a-f-]{0,27}$/;
+
 /** One open operation as a list shows it. */
 export interface OpenOperationSummary {
   _id: string;
@@ -31,10 +34,20 @@ export class MeltReads {
     this.operations = store.db.collection<MeltOperation>(MELT_OPERATIONS);
   }
 
-  /** By operation id, transaction id or quote id. */
-  find(id: string): Promise<MeltOperation | null> {
+  /** By operation id, transaction id or quote id, or by the beginning of one operation's id. */
+  async find(id: string): Promise<MeltOperation | null> {
     const $or = [{ _id: id }, { transaction_id: id }, { quote_id: id }];
-    return this.#read(() => this.operations.findOne({ $or }, { sort: { created_at: -1 } }));
+    const whole = await this.#read(() =>
+      this.operations.findOne({ $or }, { sort: { created_at: -1 } }),
+    );
+    if (whole !== null || !ID_BEGINNING.test(id)) return whole;
+    const begun = await this.#read(() =>
+      this.operations
+        .find({ _id: { $regex: `^${id}` } })
+        .limit(2)
+        .toArray(),
+    );
+    return begun.length === 1 ? (begun[0] ?? null) : null;
   }
 
   /**
@@ -172,6 +185,20 @@ export class MeltReads {
           created_at: { $gte: since },
         })
         .sort({ created_at: 1 })
+        .toArray(),
+    );
+  }
+
+  /** Operations that were put back from the rescue journal, and whose end is not certain yet. */
+  async broughtBackOf({
+    npubs,
+  }: Pick<WalletSelection, 'npubs'>): Promise<Omit<OpenOperationSummary, 'state' | 'reserved'>[]> {
+    return this.#read(() =>
+      this.operations
+        .find({ ...npubFilter(npubs), state: 'failed', brought_back: { $exists: true } })
+        .project<Omit<OpenOperationSummary, 'state' | 'reserved'>>({
+          ...{ npub: 1, mint_url: 1, created_at: 1 },
+        })
         .toArray(),
     );
   }

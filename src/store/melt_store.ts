@@ -12,6 +12,7 @@ import type {
   SubmittingOperation,
   SwappingOperation,
 } from '../domain/melt_operation.ts';
+import { hasSpent } from '../domain/melt_tries.ts';
 import type { NamedProof } from '../domain/proof.ts';
 import { tokenIdsOf } from '../domain/transaction_id.ts';
 import type { AuditLog } from './audit_log.ts';
@@ -45,16 +46,19 @@ export class MeltStore extends MeltReads {
    *
    * @param tries how many operations on the invoice were looked at; where there are more now,
    *   one has come and gone meanwhile, and nobody has asked what became of it
-   * @throws CashuOpsError TOKENS_NOT_AVAILABLE when a token was taken, DUPLICATE_OPERATION when
+   * @param assertMayMelt reads the policy as it is in this transaction
+   * @throws CashuOpsError MELTS_STOPPED, TOKENS_NOT_AVAILABLE when a token was taken, DUPLICATE_OPERATION when
    *   another operation owns the invoice or the quote, or came and went meanwhile
    */
   async prepare(
     operation: PreparedOperation,
     claims: readonly TokenClaim[],
     tries: number,
+    assertMayMelt: (session: mongo.ClientSession) => Promise<void> = async () => {},
   ): Promise<void> {
     const { payment_hash } = operation;
     await this.#confirmed(operation, async (session) => {
+      await assertMayMelt(session);
       const now = await this.operations.countDocuments({ payment_hash }, { session });
       if (now !== tries) throw triedMeanwhile();
       await claimTokens(this.#store.db, session, operation, claims);
@@ -124,19 +128,35 @@ export class MeltStore extends MeltReads {
     const held = from.state === 'failed' ? [] : from.source_token_ids;
     return this.#moveWith(from, to, async (session) => {
       if (from.state === 'failed') await retireLive(db, session, from, to.updated_at);
+      const spent =
+        from.state === 'failed' ? await this.#spentBySettled(session, change) : NO_COINS;
       await applyAtomicMelt(
         db,
         session,
         {
           sourceTokenIds: held.map((id) => toObjectId(id, 'a source token')),
           keepProofs: [],
-          meltChangeProofs: change,
+          meltChangeProofs: change.filter(({ Y }) => !spent.has(Y)),
           transactionId: from.transaction_id,
           metadata: { ...from, operation_id: from._id },
         },
         to.updated_at,
       );
     });
+  }
+
+  /**
+   * Change that a later payment has spent already: in a restored database that one may have been
+   * brought back first.
+   */
+  async #spentBySettled(
+    session: mongo.ClientSession,
+    change: readonly NamedProof[],
+  ): Promise<ReadonlySet<string>> {
+    const ys = change.map(({ Y }) => Y);
+    const $or = [{ 'inputs.Y': { $in: ys } }, { 'swap.inputs.Y': { $in: ys } }];
+    const found = await this.operations.find({ $or }, { session }).toArray();
+    return new Set(ys.filter((y) => found.some((one) => hasSpent(one, new Set([y])))));
   }
 
   /** → failed: the payment did not happen, the coins are free again. */
@@ -170,6 +190,12 @@ export class MeltStore extends MeltReads {
   /** Moves an operation to where the rescue journal knows that it was. */
   catchUp(from: PreparedOperation | FailedOperation, to: MeltOperation): Promise<MeltOperation> {
     return this.#moveWith(from, to, async () => {}, broughtBackEvent);
+  }
+
+  /** What became of an operation that was put back is known for certain now. */
+  conclude(from: FailedOperation): Promise<FailedOperation> {
+    const { brought_back: _, ...to } = from;
+    return this.#moveWith(from, to, async () => {});
   }
 
   get #tokens() {
@@ -228,6 +254,8 @@ export class MeltStore extends MeltReads {
     await this.#audit.createAuditLogEntry(session, event);
   }
 }
+
+const NO_COINS: ReadonlySet<string> = new Set();
 
 function swapToken(
   operation: MeltOperation,

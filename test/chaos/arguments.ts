@@ -7,6 +7,8 @@ export interface ChaosArguments {
   seed: number;
   /** So many runs at once, each lane with a database and a mint of its own. */
   lanes: number;
+  /** A file with one program, as a failed run prints it: every run carries out this one. */
+  program: string | null;
   /** Write the report into docs. */
   write: boolean;
 }
@@ -21,6 +23,7 @@ export function parseChaosArguments(args: string[]): ChaosArguments {
       runs: { type: 'string', default: '10' },
       seed: { type: 'string', default: String(randomInt(SEED_MAX)) },
       lanes: { type: 'string', default: '2' },
+      program: { type: 'string' },
       write: { type: 'boolean', default: false },
     },
   });
@@ -28,6 +31,7 @@ export function parseChaosArguments(args: string[]): ChaosArguments {
     runs: whole('runs', values.runs, 1),
     seed: whole('seed', values.seed, 0),
     lanes: whole('lanes', values.lanes, 1),
+    program: values.program ?? null,
     write: values.write,
   };
 }

@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import { arbitraryProgram } from './arbitrary.ts';
 import { ChaosFailure } from './failure.ts';
 import { type ChaosGround, startChaosGround } from './ground.ts';
 import type { Program } from './program.ts';
@@ -21,12 +20,14 @@ export interface FailedRun {
 /** Runs programs one after the other, on a ground of its own. */
 export class Lane {
   readonly #tally: Tally;
+  readonly #programs: fc.Arbitrary<Program>;
   readonly #say: (line: string) => void;
   #ground: ChaosGround | null = null;
   #runs = 0;
 
-  constructor(tally: Tally, say: (line: string) => void) {
+  constructor(tally: Tally, programs: fc.Arbitrary<Program>, say: (line: string) => void) {
     this.#tally = tally;
+    this.#programs = programs;
     this.#say = say;
   }
 
@@ -35,7 +36,7 @@ export class Lane {
     if (this.#runs >= RUNS_OF_A_GROUND) await this.stop();
     this.#runs += 1;
     let shrinksUntil: number | null = null;
-    const property = fc.asyncProperty(arbitraryProgram, async (program) => {
+    const property = fc.asyncProperty(this.#programs, async (program) => {
       // Out of time: all that is smaller counts as sound, and the smallest so far is it.
       if (shrinksUntil !== null && performance.now() > shrinksUntil) return;
       const tally = shrinksUntil === null ? this.#tally : new Tally();

@@ -1,7 +1,10 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
+import { arbitraryProgram } from './arbitrary.ts';
 import { parseChaosArguments } from './arguments.ts';
 import { type FailedRun, Lane } from './lane.ts';
+import type { Program } from './program.ts';
 import { chaosReport } from './report.ts';
 import { Tally } from './tally.ts';
 
@@ -10,7 +13,11 @@ const REPORT = fileURLToPath(new URL('../../docs/chaos.md', import.meta.url));
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 const again = (seed: number) => `npm run test:chaos -- --seed ${seed} --runs 1`;
 
-const { runs, seed: base, lanes, write } = parseChaosArguments(process.argv.slice(2));
+const { runs, seed: base, lanes, program, write } = parseChaosArguments(process.argv.slice(2));
+const programs =
+  program === null
+    ? arbitraryProgram
+    : fc.constant<Program>(JSON.parse(await readFile(program, 'utf8')));
 say(`${runs} runs from seed ${base}; run n has the seed ${base} + n.`);
 const tally = new Tally();
 const failures: FailedRun[] = [];
@@ -18,7 +25,7 @@ let next = 0;
 
 /** Takes one run after the other, as long as there are any. */
 async function work(): Promise<void> {
-  const lane = new Lane(tally, say);
+  const lane = new Lane(tally, programs, say);
   try {
     while (next < runs) {
       const number = next;

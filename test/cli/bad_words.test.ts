@@ -125,8 +125,8 @@ describe('words that are wrong', () => {
     await expectRefusal(ground, {
       args: ['melt', '--resume', 'melt_1700000000000_00000000000000000000000000000000'],
       code: 'OPERATION_NOT_FOUND',
-      exit: 21,
-      says: /no operation with this id/,
+      exit: 2,
+      says: /knows an operation with this id/,
     });
   });
 

@@ -1,3 +1,5 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../../src/practice/replica_set/free_port.ts';
 import { type CliGround, cliGround, expectNoLeaks } from '../support/cli_ground.ts';
@@ -161,6 +163,16 @@ describe('doctor', () => {
     expect(code).toBe(2);
     expect(stderr).toMatch(/CASHU_OPS_MAXFEE .* Did you mean CASHU_OPS_MAX_FEE\?/);
     expect(stderr).toMatch(/^next: cashu-ops doctor --help$/m);
+  });
+
+  it('a journal that does not exist is a warning, and is not made', async () => {
+    const folder = join(ground.journalDir, 'mistyped');
+    const { code, warned, human } = await doctor({ CASHU_OPS_JOURNAL_DIR: folder });
+    expect([code, warned]).toEqual([0, ['journal']]);
+    expect(human.stdout).toMatch(
+      /^journal +! warning .*mistyped does not exist; the first payment makes it/m,
+    );
+    await expect(stat(folder)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
   it('the journal cannot be written', async () => {

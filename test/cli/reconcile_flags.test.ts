@@ -93,8 +93,8 @@ describe('reconcile, words that cannot be meant', () => {
     await expectRefusal(ground, {
       args: ['reconcile', '--release', ID, KNOWN],
       code: 'OPERATION_NOT_FOUND',
-      exit: 21,
-      says: /There is no operation with this id/,
+      exit: 2,
+      says: /knows an operation with this id/,
     });
   });
 

@@ -50,10 +50,13 @@ describe('melt --resume-all', () => {
   it('says of each payment that is under way that it is, and how to look again', async () => {
     const { code, stdout, stderr } = await resumed();
     expect(code).toBe(22);
-    expect(stdout.match(/ pending /g)).toHaveLength(3);
+    expect(stdout.match(/│ pending /g)).toHaveLength(3);
+    expect(stdout.match(/^ {2}what +Not known yet: /gm)).toHaveLength(3);
     expect(stdout).not.toMatch(ESCAPES);
     for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
-    expect(stderr).toContain('3 pending.');
+    expect(stderr).toMatch(
+      /3 pending\. Read: the database, and the rescue journal .* \(3 operations\)/,
+    );
     expect(stderr).toContain('next: cashu-ops melt --resume-all\n');
   });
 

@@ -1,6 +1,5 @@
-import type { mongo } from 'mongoose';
 import { describe, expect, it } from 'vitest';
-import { AUDIT_LOG, MELT_OPERATIONS, TOKENS } from '../../src/store/collections.ts';
+import { type Backup, backUp, restore } from '../support/backup.ts';
 import { expectSettledBooks } from '../support/melt_books.ts';
 import { carelessGround, operationsOf, runMelt, runResume } from '../support/melt_cli.ts';
 import { codeOf, judge, type MeltGround } from '../support/melt_ground.ts';
@@ -9,28 +8,6 @@ import { runCli } from '../support/run_cli.ts';
 import { secondProcess } from '../support/second_process.ts';
 
 const PATIENCE_MS = 180_000;
-const KEPT = [TOKENS, MELT_OPERATIONS, AUDIT_LOG] as const;
-
-type Backup = Map<string, mongo.Document[]>;
-
-/** What a nightly dump holds. */
-async function backUp({ ops }: MeltGround): Promise<Backup> {
-  const { db } = ops.store;
-  const documents = KEPT.map(
-    async (name) => [name, await db.collection(name).find().toArray()] as const,
-  );
-  return new Map(await Promise.all(documents));
-}
-
-/** The database as it was; the indexes stay. */
-async function restore({ ops }: MeltGround, backup: Backup): Promise<void> {
-  for (const [name, documents] of backup) {
-    const collection = ops.store.db.collection(name);
-    await collection.deleteMany({});
-    if (documents.length > 0) await collection.insertMany(documents);
-  }
-}
-
 function resumeAll(ground: MeltGround, args: string[] = []) {
   const env = { ...ground.env, CASHU_OPS_QUIET_PERIOD: '1s' };
   return runCli(['melt', '--resume-all', '--json', ...args], env);
@@ -199,7 +176,7 @@ describe.concurrent('a database that was restored from a backup', { timeout: PAT
     const resumed = await runCli(['melt', '--resume-all', '--json'], env);
     expect([resumed.code, resumed.json().brought_back]).toEqual([0, 0]);
     const one = await runCli(['melt', '--resume', paid.operation_id, '--json'], env);
-    expect([one.code, one.json().error.code]).toEqual([21, 'OPERATION_NOT_FOUND']);
+    expect([one.code, one.json().error.code]).toEqual([2, 'OPERATION_NOT_FOUND']);
     expect(await operationsOf(other)).toEqual([]);
   });
 

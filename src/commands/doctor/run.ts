@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import { type CashuOps, mintsBy } from '../../cashu_ops.ts';
 import type { Context } from '../../cli/context.ts';
 import { EXIT, exitCodeOfKind, worstExit } from '../../cli/exit_codes.ts';
@@ -10,6 +11,7 @@ import { CashuOpsError, messageOf } from '../../domain/errors.ts';
 import { isOpenPolicy } from '../../domain/policy_version.ts';
 import type { Io } from '../../io/io.ts';
 import { wrap } from '../../io/wrap.ts';
+import { errorCodeOf } from '../../journal/make_folder.ts';
 import { RescueJournal } from '../../journal/rescue_journal.ts';
 import { cleanText } from '../../report/clean_text.ts';
 import { policySummary } from '../../report/policy_words.ts';
@@ -85,13 +87,25 @@ function settingsCheck({ network, quiet_period_ms, melt_timeout_ms }: Config): C
 }
 
 async function journalCheck({ journal_dir }: Config): Promise<Check> {
+  const name = 'journal';
+  if (await isAbsent(journal_dir)) {
+    const detail = `${journal_dir} does not exist; the first payment makes it. Is journal_dir right?`;
+    return { name, status: 'warning', detail, exit: EXIT.done };
+  }
   const journal = new RescueJournal(journal_dir);
   const probe = `doctor-${randomUUID()}`;
-  return check('journal', async () => {
+  return check(name, async () => {
     await journal.append(probe, { kind: 'intent', operation: null });
     await journal.discard({ path: journal.pathOf(probe) });
     return `${journal_dir} can be written`;
   });
+}
+
+function isAbsent(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => false,
+    (error: unknown) => errorCodeOf(error) === 'ENOENT',
+  );
 }
 
 async function databaseChecks(context: Context, flags: DoctorFlags): Promise<Check[]> {
@@ -143,12 +157,22 @@ async function policyCheck({ policy }: CashuOps): Promise<Check> {
 async function paymentsCheck({ melt, melts }: CashuOps): Promise<Check> {
   const name = 'payments';
   try {
-    const lost = await melt.lostOperations({ npubs: 'all', mint_url: null });
+    const { operations: lost, errors } = await melt.lostOperations({
+      npubs: 'all',
+      mint_url: null,
+    });
+    const [first] = errors;
+    if (lost.length === 0 && first !== undefined) return failed(name, first.error);
     if (lost.length > 0) {
       const why = `the rescue journal of this machine knows ${counted(lost.length)} that the database does not: it was probably restored from a backup. Run: ${RESUME_ALL}`;
       return failed(name, new CashuOpsError('DATABASE_RESTORED', why));
     }
     const open = await melts.openOperationsOf({ npubs: 'all' });
+    const back = await melts.broughtBackOf({ npubs: 'all' });
+    if (back.length > 0) {
+      const detail = `${counted(back.length)} from the rescue journal whose end is not known yet. Run: ${RESUME_ALL}`;
+      return { name, status: 'warning', detail, exit: EXIT.done };
+    }
     if (open.length === 0) return passed(name, 'no payment is open');
     const reserved = groupDigits(sumAmounts(open.map((operation) => operation.reserved)));
     const detail = `${counted(open.length)} open, holding ${reserved} sat. Run: ${RESUME_ALL}`;

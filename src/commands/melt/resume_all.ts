@@ -1,5 +1,6 @@
 import type { Context } from '../../cli/context.ts';
-import { EXIT, exitCodeOfKind, worstExit } from '../../cli/exit_codes.ts';
+import { EXIT, worstExit } from '../../cli/exit_codes.ts';
+import { exitCodeOf } from '../../cli/failure.ts';
 import { jsonDocument } from '../../cli/json.ts';
 import type { Config } from '../../config/config.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
@@ -67,7 +68,7 @@ function assertAlone(invoice: string | undefined, flags: MeltFlags): void {
 function exitOf({ outcomes, errors, not_looked_at }: ResumedAll): number {
   return worstExit([
     ...outcomes.map(({ status }) => EXIT_OF_STATUS[status]),
-    ...errors.map(({ error }) => exitCodeOfKind(error.kind)),
+    ...errors.map(({ error }) => exitCodeOf(error, null)),
     // Money may be locked there.
     ...(not_looked_at > 0 ? [EXIT.pending] : []),
   ]);

@@ -3,6 +3,7 @@ import type { Io } from '../../io/io.ts';
 import { type Cell, renderTable, type Tone } from '../../io/table.ts';
 import { wrap } from '../../io/wrap.ts';
 import { cleanText } from '../../report/clean_text.ts';
+import { labelledLines } from '../../report/labelled.ts';
 import type { MeltReport } from '../../report/melt_report.ts';
 import type { ResumeAllReport } from '../../report/resume_all_report.ts';
 
@@ -16,10 +17,9 @@ const COLUMNS = [
   { title: 'operation', keepWhole: true },
   { title: 'status', keepWhole: true },
   { title: 'sat', keepWhole: true },
-  { title: 'what is known' },
 ] as const;
 
-/** A row for each payment on stdout, what to do now on stderr. */
+/** A row for each payment and what is known of those that have not ended; what to do now on stderr. */
 export async function showResumedAll(io: Io, report: ResumeAllReport): Promise<void> {
   const { operations, errors, counts, brought_back } = report;
   const rows: Cell[][] = [
@@ -27,42 +27,74 @@ export async function showResumedAll(io: Io, report: ResumeAllReport): Promise<v
       operation_id,
       { text: error.severity === 'CRITICAL' ? 'critical' : 'unknown', tone: 'bad' },
       null,
-      error.message,
     ]),
-    ...operations.map(({ operation_id, status, amount, message }): Cell[] => [
+    ...operations.map(({ operation_id, status, amount }): Cell[] => [
       operation_id,
       { text: status, tone: TONES[status] ?? 'quiet' },
       amount,
-      message,
     ]),
   ];
   if (rows.length > 0) {
     io.out(await renderTable(COLUMNS, rows, { width: io.columns, paint: io.color.out }));
   }
+  for (const line of openLines(report, io.columns)) io.out(line);
   const say = (text: string) => io.err(io.errIsTty ? wrap(text, io.columns) : text);
   if (brought_back > 0) say(broughtBackSentence(brought_back));
-  say(countSentence(counts));
-  for (const line of criticalLines(report)) io.err(line);
+  say(`${countSentence(counts)} ${readSentence(report)}`);
   if (report.next_command !== null) io.err(`next: ${report.next_command}`);
   const contact = supportContactOf(report);
   if (contact !== null) io.err(`support: ${contact}`);
 }
 
-/** What a person needs of each payment that is CRITICAL; the table cuts and wraps. */
-function criticalLines({ operations, errors }: ResumeAllReport): string[] {
+/** Of each payment that has not ended all that is known, whole, to be read and to be copied. */
+function openLines({ operations, errors }: ResumeAllReport, width: number): string[] {
+  const open = operations.filter(({ status }) => status !== 'paid' && status !== 'failed');
   return [
-    ...errors.map(({ error }) => ({
-      ...error,
-      at_stake: error.facts?.at_stake_sat,
-      journal: error.facts?.journal,
-    })),
-    ...operations,
-  ]
-    .filter(({ severity }) => severity === 'CRITICAL')
-    .map(
-      ({ operation_id, transaction_id, quote_id, at_stake, journal }) =>
-        `CRITICAL: operation ${operation_id}, transaction ${transaction_id}, quote ${cleanText(quote_id ?? '')}, at stake ${groupDigits(Number(at_stake))} sat, rescue journal ${journal}`,
-    );
+    ...errors.flatMap(({ operation_id, error }) =>
+      blockOf(`${error.severity} [${error.code}] ${operation_id}`, width, [
+        ['what', error.message],
+        ['what now', error.recommendation],
+        ['at stake', satText(error.facts?.at_stake_sat)],
+        ['transaction', error.transaction_id],
+        ['quote', error.quote_id],
+        ['journal', textOf(error.facts?.journal)],
+        ['next', error.next_command],
+      ]),
+    ),
+    ...open.flatMap((operation) =>
+      blockOf(`${operation.severity ?? operation.status} ${operation.operation_id}`, width, [
+        ['what', operation.message],
+        ['missing', operation.missing.join('; ') || null],
+        ['look again', operation.look_again_at],
+        ['at stake', satText(operation.at_stake)],
+        ...(operation.severity === 'CRITICAL' ? idsOf(operation) : []),
+        ['next', operation.next_command],
+      ]),
+    ),
+  ];
+}
+
+type Pair = [string, string | null];
+
+function blockOf(title: string, width: number, pairs: Pair[]): string[] {
+  const clean = pairs.map(([name, text]): Pair => [name, text === null ? null : cleanText(text)]);
+  return [title, ...labelledLines(clean, width, '  ')];
+}
+
+function idsOf({ transaction_id, quote_id, journal }: MeltReport): Pair[] {
+  return [
+    ['transaction', transaction_id],
+    ['quote', quote_id],
+    ['journal', journal],
+  ];
+}
+
+function satText(value: unknown): string | null {
+  return typeof value === 'number' ? `${groupDigits(value)} sat` : null;
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
 }
 
 function supportContactOf({ operations, errors }: ResumeAllReport): string | null {
@@ -72,7 +104,7 @@ function supportContactOf({ operations, errors }: ResumeAllReport): string | nul
 
 function broughtBackSentence(count: number): string {
   const operations = count === 1 ? '1 operation' : `${groupDigits(count)} operations`;
-  return `The database did not know ${operations} any more; brought back from the rescue journal. If it was restored from a backup, compare all wallets too: cashu-ops reconcile --all`;
+  return `The database did not know ${operations} any more; brought back from the rescue journal. If it was restored from a backup, do this on every machine that pays, and compare all wallets after that: cashu-ops reconcile --all`;
 }
 
 function countSentence(counts: ResumeAllReport['counts']): string {
@@ -80,4 +112,10 @@ function countSentence(counts: ResumeAllReport['counts']): string {
     .filter(([, count]) => count > 0)
     .map(([status, count]) => `${groupDigits(count)} ${status}`);
   return told.length === 0 ? 'No payment is open.' : `${told.join(', ')}.`;
+}
+
+/** A mistyped folder would look like one of a machine that has never paid. */
+function readSentence({ journal: { dir, operations } }: ResumeAllReport): string {
+  const held = operations === 1 ? '1 operation' : `${groupDigits(operations)} operations`;
+  return `Read: the database, and the rescue journal of this machine in ${dir} (${held}).`;
 }

@@ -150,7 +150,8 @@ async function currentAfter(deps: MeltDeps, error: unknown, id: string) {
 }
 
 async function hasReply({ journal }: MeltDeps, id: string): Promise<boolean> {
-  return (await journal.read(id)).some(({ kind }) => kind === 'reply');
+  const text = await journal.read(id).catch(() => null);
+  return text?.entries.some(({ kind }) => kind === 'reply') ?? false;
 }
 
 /** A busy database is no failure: whoever holds the operation books it, or MongoDB lets go of it. */

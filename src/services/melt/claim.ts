@@ -12,6 +12,7 @@ import { planCoins } from './plan_coins.ts';
 import type { Stopwatch } from './stopwatch.ts';
 import { keyOf } from './swap.ts';
 import type { CheckedPlan, MeltDeps, MeltPlan, PlannedCoins } from './types.ts';
+import { assertMayMelt } from './validate.ts';
 
 /** So often may others be faster before the wallet counts as too busy. */
 const CLAIM_ATTEMPTS_MAX = 40;
@@ -81,7 +82,11 @@ async function tryToClaim(
       return { excluded: held.map((input) => input.secret) };
     }
     const claims = claimsOf(choice.tokens, choice.inputs);
-    await watch.time('t1', () => deps.melts.prepare(operation, claims, plan.tries));
+    await watch.time('t1', () =>
+      deps.melts.prepare(operation, claims, plan.tries, (session) =>
+        assertMayMelt(deps, plan.request, session),
+      ),
+    );
     return { operation };
   } catch (error) {
     if (isOutcomeUnknown(error)) throw lockedBy(error, operation);
@@ -153,7 +158,8 @@ async function writeDown(
     created_at: now,
     updated_at: now,
   };
-  await deps.journal.append(operation._id, { kind: 'intent', operation });
+  const database = await deps.database.id();
+  await deps.journal.append(operation._id, { kind: 'intent', operation, database });
   return operation;
 }
 

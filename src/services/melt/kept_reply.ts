@@ -9,7 +9,7 @@ export async function keptReply(
   { journal }: Pick<MeltDeps, 'journal'>,
   { _id, payment_hash }: MeltOperation,
 ): Promise<QuoteReading | null> {
-  const reading = lastReply(await journal.read(_id));
+  const reading = lastReply((await journal.read(_id)).entries);
   const proves = reading?.state === 'PAID' && provesPayment(reading, payment_hash);
   return proves ? reading : null;
 }

@@ -8,7 +8,14 @@ import {
 } from '../../domain/melt_operation.ts';
 import { standsForInvoice } from '../../domain/melt_tries.ts';
 import type { NamedProof } from '../../domain/proof.ts';
-import { findLost, type JournalScope, lostOperations } from './bring_back.ts';
+import {
+  findLost,
+  isLost,
+  isWithin,
+  type JournalScope,
+  type Lost,
+  putBackAll,
+} from './bring_back.ts';
 import { unknownCoins } from './claim.ts';
 import { type Examination, examineMelt, examineReleased, type ReleasedView } from './examine.ts';
 import { lockedBy } from './locked.ts';
@@ -159,9 +166,10 @@ export class MeltService {
     return bringBackAll(this.#deps, scope, (id) => this.resume(id));
   }
 
-  /** Operations that only the rescue journal knows, as they would be put back; oldest first. */
-  lostOperations(scope: JournalScope): Promise<FailedOperation[]> {
-    return lostOperations(this.#deps, scope);
+  /** What only the rescue journal knows of a scope, as it would be put back. */
+  async lostOperations(scope: JournalScope): Promise<Lost> {
+    const { operations, ...rest } = await findLost(this.#deps);
+    return { ...rest, operations: operations.filter((operation) => isWithin(scope, operation)) };
   }
 
   /**
@@ -208,11 +216,16 @@ export class MeltService {
   async #find(id: string): Promise<MeltOperation> {
     const operation = await this.#deps.melts.find(id);
     if (operation !== null) return operation;
-    const lost = await findLost(this.#deps, id);
-    if (lost !== null) return this.#deps.melts.bringBack(lost);
+    if (await isLost(this.#deps, id)) {
+      // All of them: where one is missing, so are others, and their invoices could be paid again.
+      await putBackAll(this.#deps);
+      const back = await this.#deps.melts.find(id);
+      if (back !== null) return back;
+    }
     throw new CashuOpsError(
       'OPERATION_NOT_FOUND',
-      'There is no operation with this id. An operation id, a transaction id (melt_…) or a quote id of the mint is understood.',
+      `Neither the database nor the rescue journal of this machine (${this.#deps.journal.dir}) knows an operation with this id. That does not say that nothing was paid: the journal of another machine may know it, or the id is not whole. An operation id (its first 8 characters will do), a transaction id (melt_…) or a quote id of the mint is understood.`,
+      { next_command: 'cashu-ops balance --all' },
     );
   }
 

@@ -53,8 +53,14 @@ async function pruneFile(
 
 /** The process died, or was refused, before the database was told: no coin was ever claimed. */
 async function wasNothing(deps: Deps, { operation_id }: JournalFile, before: Date) {
+  const { damaged } = await deps.journal.read(operation_id);
   const kept = await keptOf(deps, operation_id);
-  return kept !== null && kept.first.created_at < before && broughtBack(kept, before) === null;
+  return (
+    damaged === 0 &&
+    kept !== null &&
+    kept.first.created_at < before &&
+    broughtBack(kept, before) === null
+  );
 }
 
 function isBefore(day: string, moment: Date): boolean {

@@ -2,12 +2,15 @@ import { CashuOpsError } from '../../domain/errors.ts';
 import type { FailedOperation, MeltOperation } from '../../domain/melt_operation.ts';
 import {
   judgeReleased,
+  mayHaveLeft,
   type ReleasedFate,
   releasedTries,
   standsForInvoice,
 } from '../../domain/melt_tries.ts';
+import { caughtUp } from '../../journal/caught_up.ts';
 import { restoreOutputs } from '../../mint/change.ts';
 import type { MintGateway } from '../../mint/gateway.ts';
+import { keptOf } from './bring_back.ts';
 import { type Look, lookAtMint } from './look.ts';
 import type { MeltDeps } from './types.ts';
 
@@ -53,10 +56,10 @@ async function hasSigned(
  * @throws CashuOpsError DUPLICATE_OPERATION with the earlier operation to look at
  */
 export async function assertReleasedStayUnpaid(
-  deps: Pick<MeltDeps, 'melts' | 'mintOf' | 'clock'>,
+  deps: Pick<MeltDeps, 'melts' | 'mintOf' | 'clock' | 'journal'>,
   tries: readonly MeltOperation[],
 ): Promise<void> {
-  const released = releasedTries(tries);
+  const released = releasedTries(await Promise.all(tries.map((one) => asKnown(deps, one))));
   const looks = await Promise.all(released.map((operation) => lookAtReleased(deps, operation)));
   for (const [index, { fate, observation }] of looks.entries()) {
     const operation = released[index];
@@ -68,6 +71,15 @@ export async function assertReleasedStayUnpaid(
       { operation_id: _id, quote_id, next_command: `cashu-ops melt --resume ${_id}` },
     );
   }
+}
+
+/** In a restored database a try may stand as never sent, although this machine has sent it. */
+async function asKnown(
+  deps: Pick<MeltDeps, 'journal'>,
+  operation: MeltOperation,
+): Promise<MeltOperation> {
+  if (operation.state !== 'failed' || mayHaveLeft(operation)) return operation;
+  return caughtUp(operation, await keptOf(deps, operation._id));
 }
 
 /** The operation that stands for the same quote of the same mint, or null. */

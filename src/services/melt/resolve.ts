@@ -14,7 +14,7 @@ import type { MintGateway } from '../../mint/gateway.ts';
 import { catchUp, keptOf } from './bring_back.ts';
 import { keptReply } from './kept_reply.ts';
 import { type Look, lookAtMint } from './look.ts';
-import { outcomeOf, reasonText } from './outcome.ts';
+import { outcomeOf, reasonText, releasedOutcome } from './outcome.ts';
 import { ended, resolveReleased } from './resolve_released.ts';
 import { noteOrReread, settleOrKeepOpen } from './settle_or_keep_open.ts';
 import type { Stopwatch } from './stopwatch.ts';
@@ -59,9 +59,34 @@ export async function resolveWithJournal(
   watch: Stopwatch,
 ): Promise<MeltOutcome> {
   const kept = await keptOf(deps, operation._id);
-  const outcome = await resolveMelt(deps, await catchUp(deps, operation, kept), watch);
+  const known = await catchUp(deps, operation, kept);
+  const current = kept?.released && isOpen(known) ? await releaseAgain(deps, known) : known;
+  let outcome = await resolveMelt(deps, current, watch);
   const further = await catchUp(deps, outcome.operation, kept);
-  return further === outcome.operation ? outcome : resolveMelt(deps, further, watch);
+  if (further !== outcome.operation) outcome = await resolveMelt(deps, further, watch);
+  return concluded(deps, outcome);
+}
+
+/**
+ * It had been released before the database was restored, so its coins may have paid for something
+ * else since. They are freed as they were then, or the two would block each other for ever.
+ */
+function releaseAgain(deps: MeltDeps, operation: OpenOperation): Promise<FailedOperation> {
+  return releaseMelt(deps, operation, 'it was released before, as the rescue journal knows');
+}
+
+/** What was put back from the journal is looked at again until its end is certain. */
+async function concluded(deps: MeltDeps, outcome: MeltOutcome): Promise<MeltOutcome> {
+  const { operation, durations, status } = outcome;
+  if (operation.state !== 'failed' || !operation.brought_back || status !== 'failed') {
+    return outcome;
+  }
+  const { melt_sent_at } = operation.brought_back;
+  if (melt_sent_at !== null && operation.submitted_at === null) {
+    const message = `Not known yet: its coins were exchanged and its payment was sent after that, which only the rescue journal of the machine that paid can tell more of. Resume it there with: cashu-ops melt --resume ${operation._id}`;
+    return releasedOutcome(operation, durations, 'pending', message);
+  }
+  return { ...outcome, operation: await deps.melts.conclude(operation) };
 }
 
 async function resolveSubmitted(
@@ -144,6 +169,8 @@ export async function releaseMelt(
       ? withObservation(operation.observations, look.observation)
       : operation.observations,
   });
+  // Without it a restored database would only have to be patient once more.
+  await deps.journal.append(operation._id, { kind: 'released' }).catch(() => {});
   await deps.journal.close(operation._id, now);
   return released;
 }

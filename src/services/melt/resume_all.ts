@@ -1,10 +1,9 @@
 import pLimit from 'p-limit';
 import { isBeingPaid, mayBePaidUntil } from '../../domain/being_paid.ts';
-import { CashuOpsError } from '../../domain/errors.ts';
+import { messageOf } from '../../domain/errors.ts';
 import { isOpen, isSubmitted, type OpenOperation } from '../../domain/melt_operation.ts';
-import { normalMintUrl } from '../../domain/mint_url.ts';
 import { caughtUp } from '../../journal/caught_up.ts';
-import { type JournalScope, keptOf, lostOperations } from './bring_back.ts';
+import { isWithin, type JournalScope, keptOf, putBackAll } from './bring_back.ts';
 import { outcomeOf } from './outcome.ts';
 import { pruneJournal } from './prune_journal.ts';
 import type { MeltDeps, MeltOutcome } from './types.ts';
@@ -14,11 +13,13 @@ const LOOKS_AT_ONCE = 4;
 
 /** What became of every open operation of a scope. */
 export interface ResumedAll {
-  /** Operations that only the rescue journal knew. */
+  /** Operations that only the rescue journal knew, and that the database knows again. */
   brought_back: number;
+  /** The rescue journal that was read, and how many operations it holds. */
+  journal: { dir: string; operations: number };
   outcomes: MeltOutcome[];
   /** Operations of which nothing could be found out. */
-  errors: { operation_id: string; error: CashuOpsError }[];
+  errors: { operation_id: string; error: unknown }[];
   /** Operations that were not looked at, because of an interruption. */
   not_looked_at: number;
 }
@@ -28,6 +29,8 @@ export interface ResumeAllOptions {
   /** Called after each operation. */
   onProgress(done: number, of: number): void;
 }
+
+type Resume = (id: string) => Promise<MeltOutcome>;
 
 /**
  * Brings every open operation of a scope towards its end: the rescue journal first, then one look
@@ -39,43 +42,28 @@ export interface ResumeAllOptions {
 export async function resumeAll(
   deps: MeltDeps,
   scope: JournalScope,
-  resume: (id: string) => Promise<MeltOutcome>,
+  resume: Resume,
   { interrupted, onProgress }: ResumeAllOptions,
 ): Promise<ResumedAll> {
-  const result: ResumedAll = { brought_back: 0, outcomes: [], errors: [], not_looked_at: 0 };
-  const one = async (id: string, look: () => Promise<MeltOutcome | null>) => {
-    if (interrupted.aborted) {
-      result.not_looked_at += 1;
-      return;
-    }
-    try {
-      const outcome = await look();
-      if (outcome !== null) result.outcomes.push(outcome);
-    } catch (error) {
-      if (!(error instanceof CashuOpsError)) throw error;
-      result.errors.push({ operation_id: id, error });
-    }
+  const { operations: back, errors, read } = await putBackAll(deps);
+  const result: ResumedAll = {
+    brought_back: back.length,
+    journal: { dir: deps.journal.dir, operations: read },
+    outcomes: [],
+    errors: [...errors],
+    not_looked_at: 0,
   };
-  const lost = await lostOperations(deps, scope);
-  const open = await openIn(deps, scope);
-  const all = lost.length + open.length;
-  // One after the other: a later payment may have spent what an earlier one gave back.
+  const ids = await unendedIn(deps, scope);
   let done = 0;
-  for (const { _id } of lost) {
-    await one(_id, () => resume(_id));
+  const one = async (id: string) => {
+    if (interrupted.aborted) result.not_looked_at += 1;
+    else await lookAt(deps, id, resume, result);
     done += 1;
-    onProgress(done, all);
-  }
-  result.brought_back = lost.length - result.not_looked_at;
-  const limit = pLimit(LOOKS_AT_ONCE);
-  const looks = open.map((id) =>
-    limit(async () => {
-      await one(id, () => resumeUnlessStarting(deps, id, resume));
-      done += 1;
-      onProgress(done, all);
-    }),
-  );
-  await Promise.all(looks);
+    onProgress(done, ids.length);
+  };
+  // After a restore one after the other: a later payment may have spent what an earlier one gave.
+  const limit = pLimit(back.length > 0 ? 1 : LOOKS_AT_ONCE);
+  await Promise.all(ids.map((id) => limit(() => one(id))));
   if (!interrupted.aborted) await prune(deps);
   return result;
 }
@@ -84,43 +72,67 @@ export async function resumeAll(
  * Puts back what only the rescue journal knows, and finds out what became of it, in its order.
  *
  * @returns how many operations were put back
+ * @throws CashuOpsError where the database or the journal does not answer
  */
 export async function bringBackAll(
   deps: MeltDeps,
   scope: JournalScope,
-  resume: (id: string) => Promise<MeltOutcome>,
+  resume: Resume,
 ): Promise<number> {
-  const lost = await lostOperations(deps, scope);
-  for (const { _id } of lost) {
+  const { operations, errors } = await putBackAll(deps);
+  for (const { operation_id, error } of errors) {
+    deps.log.error(error.message, { operation_id });
+  }
+  for (const { _id } of operations.filter((operation) => isWithin(scope, operation))) {
     try {
       await resume(_id);
     } catch (error) {
-      if (!(error instanceof CashuOpsError)) throw error;
       deps.log.warn('What became of an operation of the rescue journal is not known yet', {
         operation_id: _id,
-        reason: error.message,
+        reason: messageOf(error),
       });
     }
   }
-  return lost.length;
+  return operations.length;
 }
 
-async function openIn({ melts }: MeltDeps, { npubs, mint_url }: JournalScope): Promise<string[]> {
-  const open = await melts.openOperationsOf({ npubs });
-  const wanted = mint_url === null ? null : normalMintUrl(mint_url);
-  return open
-    .filter((each) => wanted === null || normalMintUrl(each.mint_url) === wanted)
+/** Ids of what is open, or put back without a certain end; oldest first. */
+async function unendedIn({ melts }: MeltDeps, scope: JournalScope): Promise<string[]> {
+  const { npubs } = scope;
+  const [open, back] = await Promise.all([
+    melts.openOperationsOf({ npubs }),
+    melts.broughtBackOf({ npubs }),
+  ]);
+  return [...open, ...back]
+    .filter((operation) => isWithin(scope, operation))
+    .sort((a, b) => a.created_at.getTime() - b.created_at.getTime())
     .map(({ _id }) => _id);
+}
+
+async function lookAt(
+  deps: MeltDeps,
+  id: string,
+  resume: Resume,
+  { outcomes, errors }: ResumedAll,
+): Promise<void> {
+  try {
+    const outcome = await resumeUnlessStarting(deps, id, resume);
+    if (outcome !== null) outcomes.push(outcome);
+  } catch (error) {
+    errors.push({ operation_id: id, error });
+  }
 }
 
 /** Null where its end came meanwhile. */
 async function resumeUnlessStarting(
   deps: MeltDeps,
   id: string,
-  resume: (id: string) => Promise<MeltOutcome>,
+  resume: Resume,
 ): Promise<MeltOutcome | null> {
   const operation = await deps.melts.get(id);
-  if (operation === null || !isOpen(operation)) return null;
+  if (operation === null) return null;
+  if (operation.state === 'failed') return operation.brought_back ? resume(id) : null;
+  if (!isOpen(operation)) return null;
   const { melt_timeout_ms } = deps.settings;
   const isStarting =
     !isSubmitted(operation) &&

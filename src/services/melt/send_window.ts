@@ -49,6 +49,7 @@ export async function announce(
 ): Promise<string | null> {
   try {
     await deps.journal.append(operationId, { kind: 'sent', request, at: deps.clock() });
+    await deps.journal.noteNewest(await deps.database.id(), operationId);
   } catch (error) {
     return messageOf(error);
   }

@@ -1,3 +1,4 @@
+import type { mongo } from 'mongoose';
 import type { Severity } from '../../domain/errors.ts';
 import type { Invoice, Network, PayableInvoice } from '../../domain/invoice.ts';
 import type { MeltOperation, SettledOperation, SwapRecord } from '../../domain/melt_operation.ts';
@@ -38,7 +39,8 @@ export interface MeltWallets {
   spendableTokens(npub: string, amount: number, mintUrl: string): Promise<TokenDocument[]>;
   /** sat that other operations hold */
   reservedBalance(npub: string, mintUrl: string): Promise<number>;
-  readPolicy(): Promise<MeltPolicy>;
+  /** @param session reads it inside this transaction; errors of the driver then pass unchanged */
+  readPolicy(session?: mongo.ClientSession): Promise<MeltPolicy>;
   /** What in a policy stops the wallet's melts, and who made it so; null when they may run. */
   findStop(policy: MeltPolicy, wallet: MeltSubject): Promise<Stop | null>;
   /**
@@ -54,12 +56,21 @@ export interface MeltWallets {
   ): Promise<{ success: boolean; problems: string[] }>;
 }
 
+/** A database has a name of its own, made when it is first needed. */
+export interface DatabaseName {
+  id(): Promise<string>;
+  /** Null where it has none yet; changes nothing. */
+  known(): Promise<string | null>;
+}
+
 export interface MeltDeps {
   wallets: MeltWallets;
   melts: MeltStore;
   mintOf: (mintUrl: string) => MintGateway;
   reconciliation: Reconciliation;
   journal: RescueJournal;
+  /** The name of the database, that the journal tells its operations apart by. */
+  database: DatabaseName;
   settings: MeltSettings;
   /** Who pays, for the operation. */
   actor: string;

@@ -1,3 +1,4 @@
+import type { mongo } from 'mongoose';
 import { groupDigits } from '../../domain/amount.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
 import { assertPayable, type PayableInvoice } from '../../domain/invoice.ts';
@@ -89,6 +90,7 @@ export async function assertStillPayable(
   const [policy, tries] = await Promise.all([
     deps.wallets.readPolicy(),
     deps.melts.tries(invoice.payment_hash),
+    assertNotRestored(deps),
   ]);
   const earlier = earlierIn(tries, operation_hash, now);
   if (earlier !== null) return earlier;
@@ -98,9 +100,23 @@ export async function assertStillPayable(
   return tries.length;
 }
 
+/**
+ * Looks at the policy once more, in the transaction that claims the coins: checking them took its
+ * time, and a stop that was set meanwhile must hold.
+ *
+ * @throws CashuOpsError MELTS_STOPPED
+ */
+export async function assertMayMelt(
+  deps: Pick<MeltDeps, 'wallets'>,
+  request: Pick<MeltRequest, 'npub' | 'mint_url'>,
+  session: mongo.ClientSession,
+): Promise<void> {
+  await assertNotStopped(deps, await deps.wallets.readPolicy(session), request);
+}
+
 /** @throws CashuOpsError MELTS_STOPPED with who stopped melts, when and why */
 async function assertNotStopped(
-  { wallets }: MeltDeps,
+  { wallets }: Pick<MeltDeps, 'wallets'>,
   policy: MeltPolicy,
   { npub, mint_url }: Pick<MeltRequest, 'npub' | 'mint_url'>,
 ): Promise<void> {

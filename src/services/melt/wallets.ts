@@ -41,7 +41,7 @@ export function meltWallets(store: Store, audit: AuditLog, log: ServiceLog): Mel
       return sound;
     },
     reservedBalance: (npub, mintUrl) => calculateBalance(db, npub, mintUrl, 'pending'),
-    readPolicy: () => readMeltPolicy(db),
+    readPolicy: (session) => readMeltPolicy(db, session),
     findStop: (policy, wallet) => findStop(policy, wallet, () => readVersions(db)),
     assertGuarded: guardsOf(store, log),
     reconcileAfterMelt: (operation, durations) =>
@@ -61,7 +61,8 @@ async function reconcileAfterMelt(
     { transaction_id: ids.keep, amount: operation.keep_amount },
     { transaction_id: ids.swapKeep, amount: operation.swap?.keep_amount ?? 0 },
     { transaction_id: ids.meltChange, amount: operation.change_amount },
-  ].filter(({ amount }) => amount > 0);
+    // What came back from the journal may have been spent by a later payment already.
+  ].filter(({ amount }) => amount > 0 && !('brought_back' in operation));
   const { success, checks } = await performPostMeltReconciliation(
     { store, audit },
     operation.transaction_id,

@@ -3,6 +3,7 @@ import pLimit from 'p-limit';
 import { CashuOpsError } from '../../domain/errors.ts';
 import type { FindingType } from '../../domain/finding.ts';
 import type { ActionRules } from '../../domain/finding_action.ts';
+import type { FailedOperation } from '../../domain/melt_operation.ts';
 import type { PlanHeader, PlanRow, ReconcilePlan } from '../../domain/reconcile_plan.ts';
 import {
   addCounts,
@@ -135,6 +136,14 @@ export class Reconciler {
     this.#deps.log.warn(sentence, { operations });
   }
 
+  async #lost(scope: ReconcileScope): Promise<FailedOperation[]> {
+    const { operations, errors } = await this.#deps.melt.lostOperations(scope);
+    for (const { operation_id, error } of errors) {
+      this.#deps.log.error(error.message, { operation_id });
+    }
+    return operations;
+  }
+
   #start(run: ReconcileRun): Promise<void> {
     const expires_at = new Date(run.started_at.getTime() + this.#deps.settings.keep_runs_ms);
     return this.runs.start({ ...run, expires_at });
@@ -186,7 +195,7 @@ export class Reconciler {
         requested: new Set(request.repair),
       } satisfies ActionRules,
       scan_index: scanIndex(indexes),
-      lost: request.apply ? [] : await this.#deps.melt.lostOperations(run.scope),
+      lost: request.apply ? [] : await this.#lost(run.scope),
       doubled: await findDoubledCoins(store.db, run.scope.npubs, indexes),
       wait_lock_ms: request.wait_lock_ms,
       interrupted: watch.interrupted,

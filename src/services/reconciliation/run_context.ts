@@ -8,7 +8,7 @@ import type { AuditLog } from '../../store/audit_log.ts';
 import type { Store } from '../../store/connection.ts';
 import type { DoubledCoins } from '../../store/doubled_coins.ts';
 import type { MeltReads } from '../../store/melt_reads.ts';
-import type { JournalScope } from '../melt/bring_back.ts';
+import type { JournalScope, Lost } from '../melt/bring_back.ts';
 import type { Examination, ReleasedView } from '../melt/examine.ts';
 import type { MeltOutcome } from '../melt/types.ts';
 import type { ServiceLog } from './reconciliation.ts';
@@ -19,7 +19,7 @@ export interface OperationResolver {
   examineReleased(operation: FailedOperation): Promise<ReleasedView>;
   resume(id: string): Promise<MeltOutcome>;
   bringBackAll(scope: JournalScope): Promise<number>;
-  lostOperations(scope: JournalScope): Promise<FailedOperation[]>;
+  lostOperations(scope: JournalScope): Promise<Lost>;
 }
 
 /** How an installation weighs findings, and what it wants done; from the configuration. */

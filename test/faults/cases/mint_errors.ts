@@ -1,10 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'vitest';
+import type { FaultRule } from '../../../src/practice/fault_proxy/index.ts';
 import { until } from '../../melt/kill_points.ts';
+import type { CliResult } from '../../support/run_cli.ts';
+import type { CaseGround } from '../support/case_ground.ts';
 import type { FaultCase } from '../support/fault_case.ts';
 import {
+  ANSWER_LOST,
   after,
   before,
   DROP,
+  FOR_EVER,
   faults,
   lightning,
   NOTHING_LEFT,
@@ -19,6 +25,23 @@ import {
 
 const NOT_KNOWN = /it is not known whether the request reached the mint/;
 const SILENT = /the mint does not answer/;
+
+/** A mint with a cache of answers. */
+const offersReplays =
+  (...rules: FaultRule[]) =>
+  async ({ mint, fault }: CaseGround): Promise<void> => {
+    await mint.control.configure({ replay_ttl_s: 60 });
+    fault(...rules);
+  };
+
+/** More than one request, and all of them the same, byte for byte. */
+async function sendsTheSameAgain(ground: CaseGround): Promise<CliResult> {
+  const result = await ground.pay();
+  const melts = ground.proxy.passed().filter(({ endpoint }) => endpoint === 'melt');
+  expect(melts.length).toBeGreaterThan(1);
+  expect(new Set(melts.map(({ sha256 }) => sha256)).size).toBe(1);
+  return result;
+}
 
 /** Section 3, A9 and A10: errors of the mint, and a mint that goes away. */
 export const MINT_ERROR_CASES: readonly FaultCase[] = [
@@ -51,6 +74,33 @@ export const MINT_ERROR_CASES: readonly FaultCase[] = [
     group: 'A9',
     title: 'the network delivers the melt twice, and the second answer comes back',
     given: faults(before('melt', { type: 'duplicate' })),
+    expected: PAID_NOW,
+    ...NOTHING_LEFT,
+  },
+  {
+    id: 'A9-replayed',
+    group: 'A9',
+    title: 'the answer is lost at a mint that answers the same request again (NUT-19)',
+    given: offersReplays(ANSWER_LOST),
+    act: (ground) => sendsTheSameAgain(ground),
+    expected: PAID_NOW,
+    ...NOTHING_LEFT,
+  },
+  {
+    id: 'A9-replay-forgotten',
+    group: 'A9',
+    title: 'the answer is lost, and the mint has forgotten what it answered: "already spent"',
+    given: offersReplays(ANSWER_LOST, before('melt', refusal(11_001), { occurrence: 2, times: 0 })),
+    act: (ground) => sendsTheSameAgain(ground),
+    expected: PAID_NOW,
+    ...NOTHING_LEFT,
+  },
+  {
+    id: 'A9-replay-lost-too',
+    group: 'A9',
+    title: 'every answer is lost at a mint that answers the same request again',
+    given: offersReplays(after('melt', DROP, FOR_EVER)),
+    act: (ground) => sendsTheSameAgain(ground),
     expected: PAID_NOW,
     ...NOTHING_LEFT,
   },

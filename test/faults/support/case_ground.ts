@@ -14,6 +14,9 @@ import type { FaultGround } from './fault_ground.ts';
 export const USUAL_COINS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
 export const USUAL_AMOUNT_SAT = 300;
 
+/** As the settings have it. */
+export const SUPPORT_CONTACT = 'support@wallet.example';
+
 /** Whoever looks again waits for a second only, instead of ten minutes. */
 export const QUIET = { CASHU_OPS_QUIET_PERIOD: '1s' };
 

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { CliResult } from '../../support/run_cli.ts';
-import type { CaseGround } from './case_ground.ts';
+import { type CaseGround, SUPPORT_CONTACT } from './case_ground.ts';
 import type { Ending } from './fault_case.ts';
 
 /** What a command said of itself, whatever the shape of its document. */
@@ -40,9 +40,26 @@ export async function checkEnding(
   if (operation !== null && [22, 23].includes(result.code)) {
     expect(next, `${where}: how to go on`).toContain(`--resume ${operation._id}`);
   }
+  if (result.code === 23) expectAllThatHelps(where, result);
   if (expected.says === undefined) return told(code, message);
   expect(`${code ?? ''} ${message}`.trim(), where).toMatch(expected.says);
   return told(code, expected.says.exec(`${code ?? ''} ${message}`)?.[0] ?? '');
+}
+
+/** A critical end names the money, where its record lies, and whom to ask. */
+function expectAllThatHelps(where: string, { stdout }: CliResult): void {
+  const document = JSON.parse(stdout);
+  const { error } = document;
+  const { at_stake, journal } = document;
+  const facts = error?.facts ?? { at_stake_sat: at_stake, journal };
+  expect(error ?? document, where).toMatchObject({
+    operation_id: expect.any(String),
+    quote_id: expect.any(String),
+    transaction_id: expect.any(String),
+    support_contact: SUPPORT_CONTACT,
+  });
+  expect(facts.at_stake_sat, `${where}: sats at stake`).toBeGreaterThan(0);
+  expect(facts.journal, `${where}: the rescue journal`).toMatch(/\.jsonl$/);
 }
 
 /** Short, and without what is another one in each run. */
@@ -52,17 +69,20 @@ function told(code: string | null, whole: string): string {
   return code === null || short.startsWith(code) ? short : `${code}: ${short}`;
 }
 
-function readSaid({ stdout }: CliResult): Said {
+function readSaid({ stdout, stderr }: CliResult): Said {
+  if (!stdout.startsWith('{')) return saidToAPerson(stderr);
   const document = JSON.parse(stdout);
-  const { error } = document;
-  if (error !== undefined) {
-    return { message: error.message, next: error.next_command, code: error.code };
-  }
-  return {
-    message: document.message ?? document.status ?? '',
-    next: document.next_command ?? null,
-    code: document.status ?? null,
-  };
+  const { error, message, next_command, status } = document;
+  if (error === undefined) return { message, next: next_command, code: status };
+  return { message: error.message, next: error.next_command, code: error.code };
+}
+
+const PROGRESS = /^- .*$/gm;
+const NEXT = /^next: (.*)$/m;
+
+function saidToAPerson(stderr: string): Said {
+  const words = stderr.replaceAll(PROGRESS, '').trim();
+  return { message: words, next: NEXT.exec(words)?.[1] ?? null, code: null };
 }
 
 /** For whoever reads a failure. */

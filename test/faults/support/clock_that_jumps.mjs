@@ -20,4 +20,5 @@ class JumpingDate extends RealDate {
 globalThis.Date = JumpingDate;
 process.on('SIGUSR2', () => {
   offset = jumpMs;
+  process.stderr.write(`the clock jumps to ${new Date().toISOString()}\n`);
 });

@@ -12,8 +12,8 @@ const OTHER_GROUPS: readonly (readonly [group: string, heading: string])[] = [
 
 const INTRODUCTION = `# What was broken, and what came of it
 
-Written by \`npm run test:faults\` (\`FAULTS_DOCS=write\`): one row for each case, as it came out. Each
-case runs the built command as a process against a replica set, the practice mint and a fault proxy
+Written by \`npm run docs:faults\`, and compared by \`npm run test:faults\`: one row for each case, as it
+came out. Each case runs the built command as a process against a replica set, the practice mint and a fault proxy
 between them. Right after the failure, at every look, and at the end, judges outside the tool ask the
 mint's own ledger and payment counter and the raw database:
 

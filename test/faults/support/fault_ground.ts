@@ -6,6 +6,7 @@ import { AUDIT_LOG } from '../../../src/store/collections.ts';
 import { atEnd } from '../../support/at_end.ts';
 import { type MeltGround, type MeltGroundOptions, meltGround } from '../../support/melt_ground.ts';
 import { secretsIn } from '../../support/secret_scan.ts';
+import { SUPPORT_CONTACT } from './case_ground.ts';
 import { Transcript } from './transcript.ts';
 
 /** A mint that pays as often as it is asked to, a proxy before it, and a database with a password. */
@@ -21,7 +22,7 @@ export interface FaultGround extends MeltGround {
 const SETTINGS = {
   CASHU_OPS_REQUEST_TIMEOUT: '3s',
   CASHU_OPS_MELT_TIMEOUT: '3s',
-  CASHU_OPS_SUPPORT_CONTACT: 'support@wallet.example',
+  CASHU_OPS_SUPPORT_CONTACT: SUPPORT_CONTACT,
 };
 
 /** A ground for cases. What its processes said is handed over for the secret scan at the end. */

@@ -98,6 +98,9 @@ async function runCase(one: FaultCase, shared: FaultGround, found: Findings): Pr
   await one.also?.(ground);
 }
 
+/** What cases change of it. */
+const USUAL_MINT = { max_inputs: 1000, max_ys: 1000, melt_max_sat: null, replay_ttl_s: null };
+
 /** Faults and habits as a ground begins with. */
 async function reset({ proxy, mint: { control } }: FaultGround): Promise<void> {
   await proxy.comeBack();
@@ -106,7 +109,7 @@ async function reset({ proxy, mint: { control } }: FaultGround): Promise<void> {
   await control.clearFaults();
   await control.resetInfo();
   await control.resetRequests();
-  await control.configure({ max_inputs: 1000, max_ys: 1000, melt_max_sat: null });
+  await control.configure(USUAL_MINT);
 }
 
 function judged(one: FaultCase, ground: CaseGround, more: JudgeOptions) {
