@@ -140,7 +140,9 @@ describe('policy', () => {
     const args = ['--melts', 'off', '--start-npub', ground.npub, ...WHY, '--dry-run'];
     const human = await run('set', ...args);
     expect([human.code, human.stderr]).toEqual([0, 'Dry run: nothing was changed.\n']);
-    expect(human.stdout).toMatch(/^melts are STOPPED for everyone since/);
+    expect(human.stdout).toMatch(
+      /^Dry run, nothing is changed; it would be so:\nmelts are STOPPED for everyone since/,
+    );
     expect(human.stdout).toMatch(/^wallets {5}11 → 0 of 12 may melt$/m);
     expect(await json('set', ...args)).toMatchObject({
       code: 0,

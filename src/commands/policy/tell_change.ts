@@ -37,13 +37,25 @@ export function tellChange({ io }: Context, flags: SetFlags, told: Told): void {
     const document = setDocument(policy, { changed, changes, dry_run, effect: after, unknown });
     io.out(jsonDocument(document));
   } else {
+    // First of all: whoever reads one line only must not believe that it has happened.
+    if (dry_run) io.out('Dry run, nothing is changed; it would be so:');
     showChange(io, told);
   }
   for (const name of unknown) io.err(`warning: no wallet in the database has the name ${name}.`);
+  if (changes.length > 0 && effect !== null && !flags.json) {
+    const sentence = noEffectSentence(effect);
+    if (sentence !== null) io.err(sentence);
+  }
   if (changes.length === 0) io.err('Nothing was changed: the policy is like that already.');
   else if (dry_run) io.err('Dry run: nothing was changed.');
   else if (effect === null) io.err('The change stands; the wallets were not counted.');
   if (changed) io.err('to undo it: cashu-ops policy set --back --reason TEXT');
+}
+
+/** A change that was meant to stop or to free somebody, and reaches nobody. */
+function noEffectSentence({ figures: [before, after] }: Effect): string | null {
+  if (before.may_melt !== after.may_melt || after.wallets === 0) return null;
+  return `This changes nothing for any wallet that there is: ${after.may_melt} of ${after.wallets} may melt, as before.`;
 }
 
 function showChange(io: Io, { policy, plan, effect, changed }: Told): void {

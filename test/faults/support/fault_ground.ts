@@ -59,7 +59,8 @@ export async function faultGround(options: MeltGroundOptions = {}): Promise<Faul
 /** Text that stays when the processes are gone. */
 async function leftBehind({ ops, journalDir }: MeltGround): Promise<string> {
   const audit = await ops.store.db.collection(AUDIT_LOG).find().toArray();
-  const journals = await readdir(journalDir, { recursive: true });
+  // One case takes the folder away.
+  const journals = await readdir(journalDir, { recursive: true }).catch(() => []);
   return [JSON.stringify(audit), ...journals].join('\n');
 }
 
