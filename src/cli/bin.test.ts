@@ -60,19 +60,6 @@ describe('--version', () => {
     const result = await runWithMain(main, ['melt', '--version']);
     expect(result).toMatchObject({ stdout: 'melt,--version\n', status: 2 });
   });
-
-  test('takes at most 2.5 times as long as Node itself', () => {
-    const commands = { node: ['-e', '0'], version: [BIN, '--version'] };
-    const times: Record<keyof typeof commands, number[]> = { node: [], version: [] };
-    for (let round = 0; round < 11; round += 1) {
-      for (const name of ['node', 'version'] as const) {
-        const before = performance.now();
-        runNode(commands[name]);
-        times[name].push(performance.now() - before);
-      }
-    }
-    expect(median(times.version) / median(times.node)).toBeLessThan(2.5);
-  });
 });
 
 describe('the entry', () => {
@@ -125,7 +112,3 @@ describe('the entry', () => {
     expect(result.stderr).toBe(status === 0 ? '' : sentence);
   });
 });
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-}

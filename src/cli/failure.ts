@@ -13,6 +13,7 @@ import type { GlobalFlags } from './context.ts';
 import { EXIT, exitCodeOfKind } from './exit_codes.ts';
 import { jsonDocument } from './json.ts';
 import { nextCommandOf } from './next_command.ts';
+import { runbookOfError } from './runbook.ts';
 
 /** Commander's own way of ending: help and version are no failures, the rest is usage. */
 interface CommanderEnd {
@@ -79,6 +80,8 @@ function tell(io: Io, response: ErrorResponse, error: unknown): void {
   // Not wrapped: it is there to be copied.
   for (const line of criticalLines(error)) io.err(line);
   if (next_command) io.err(`next: ${next_command}`);
+  const page = error instanceof CashuOpsError ? runbookOfError(error.code) : null;
+  if (page !== null) io.err(`page: ${page}`);
   if (support_contact) io.err(`support: ${support_contact}`);
 }
 

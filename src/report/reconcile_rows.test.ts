@@ -56,8 +56,8 @@ describe('findingRows', () => {
       plain(100),
     );
     expect(rows.slice(2)).toEqual([
-      '  HIGH      DB_UNSPENT_MINT_SPENT  1,234,567   1m  02abababab…  0eff82aa   would resolve it',
-      '  HIGH      DB_UNSPENT_MINT_SPENT         64   1m  03cdcdcdcd…  0eff82aa   would resolve it',
+      '  HIGH      DB_UNSPENT_MINT_SPENT  1,234,567   1m  02abababab…  0eff82aa   would ask the mint again',
+      '  HIGH      DB_UNSPENT_MINT_SPENT         64   1m  03cdcdcdcd…  0eff82aa   would ask the mint again',
       '      held',
     ]);
   });

@@ -24,7 +24,7 @@ const DEEDS: Readonly<Record<FindingAction, Deed | null>> = {
   mark_spent: { would: 'would mark spent', did: 'marked spent' },
   remove_double: { would: 'would keep only one', did: 'kept only one' },
   give_back: { would: 'would give back', did: 'given back' },
-  resolve_operation: { would: 'would resolve it', did: 'resolved' },
+  resolve_operation: { would: 'would ask the mint again', did: 'resolved' },
   release: { would: 'would look, then free', did: 'freed' },
   unreserve: { would: 'would unreserve', did: 'unreserved' },
   report: null,

@@ -79,6 +79,7 @@ describe('ensureStore', () => {
     expect(await indexNames(store, WALLETS)).toEqual(['_id_', 'npub_1_mint_url_1']);
     expect(await indexNames(store, MELT_OPERATIONS)).toEqual([
       '_id_',
+      'brought_back_1',
       'inputs.Y_1',
       'npub_1_created_at_-1',
       'one_owner_per_invoice',

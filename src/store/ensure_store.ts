@@ -1,6 +1,7 @@
 import { mongo } from 'mongoose';
 import { ALL_COLLECTIONS, type CollectionName, MELT_OPERATIONS, TOKENS } from './collections.ts';
 import { assertReplicaSet, type Store } from './connection.ts';
+import { databaseId } from './database_id.ts';
 import { databaseError, translated, violatedIndex } from './errors.ts';
 import { duplicateProblem } from './index_duplicates.ts';
 import {
@@ -43,6 +44,8 @@ export async function ensureStore(store: Pick<Store, 'db' | 'client'>): Promise<
       const own = specs.filter((spec) => spec.collection === collection);
       await ensureIndexes(store.db, collection, own, report);
     }
+    // A backup that holds the name is known for this database again.
+    await databaseId(store.db);
   } catch (error) {
     throw translated(error);
   }

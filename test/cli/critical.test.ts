@@ -68,13 +68,14 @@ describe('CRITICAL', () => {
     expect((await stat(error.facts.journal)).isFile()).toBe(true);
     const { stdout, stderr } = await onTerminal(ground, error.next_command);
     expect(stdout).toBe('');
-    expect(linesOf(stderr).slice(-7)).toEqual([
+    expect(linesOf(stderr).slice(-8)).toEqual([
       `operation: ${operation._id}`,
       `transaction: ${operation.transaction_id}`,
       `quote: ${operation.quote_id}`,
       'at stake: 1,024 sat',
       `rescue journal: ${error.facts.journal}`,
       `next: ${error.next_command}`,
+      'page: docs/runbooks/sums-do-not-close.md',
       `support: ${CONTACT}`,
     ]);
     await ground.mint.control.clearFaults();
@@ -118,14 +119,18 @@ describe('CRITICAL', () => {
     }
     expect(stdout).toMatch(/^at stake +256 sat$/m);
     expect(stdout.replaceAll(/\s/g, '')).toContain(`rescuejournal${report.journal}`);
-    expect(linesOf(stderr).slice(-2)).toEqual([`next: ${resume}`, `support: ${CONTACT}`]);
-    const all = await onTerminal(ground, 'cashu-ops melt --resume-all');
-    const { operation_id, transaction_id, quote_id, journal } = report;
-    expect(linesOf(all.stderr).slice(-3)).toEqual([
-      `CRITICAL: operation ${operation_id}, transaction ${transaction_id}, quote ${quote_id}, at stake 256 sat, rescue journal ${journal}`,
+    expect(linesOf(stderr).slice(-3)).toEqual([
       `next: ${resume}`,
+      'page: docs/runbooks/mint-contradicts-itself.md',
       `support: ${CONTACT}`,
     ]);
+    const all = await onTerminal(ground, 'cashu-ops melt --resume-all');
+    const { operation_id, transaction_id, quote_id, journal } = report;
+    expect(linesOf(all.stderr).slice(-2)).toEqual([`next: ${resume}`, `support: ${CONTACT}`]);
+    expect(all.stdout).toMatch(new RegExp(`^CRITICAL ${operation_id}$`, 'm'));
+    for (const fact of [transaction_id, quote_id, journal, '256 sat']) {
+      expect(all.stdout.replaceAll(/\s/g, '')).toContain(fact.replaceAll(/\s/g, ''));
+    }
     await ground.mint.control.setState(ys, 'UNSPENT');
     await expectNoLeaks(ground);
   });
@@ -160,8 +165,9 @@ describe('CRITICAL', () => {
     });
     const { stdout, stderr } = await onTerminal(ground, resume);
     expect(stdout).toMatch(/^at stake +100 sat$/m);
-    expect(linesOf(stderr).slice(-2)).toEqual([
+    expect(linesOf(stderr).slice(-3)).toEqual([
       `next: ${report.next_command}`,
+      'page: docs/runbooks/paid-twice.md',
       `support: ${CONTACT}`,
     ]);
     expect((await ground.run(typed(report.next_command))).code).toBe(0);

@@ -61,7 +61,7 @@ describe('doctor', () => {
     const before = await ground.standing();
     const { code, failed, human } = await doctor({}, '--fix');
     expect([code, failed]).toEqual([0, []]);
-    expect(human.stdout).toMatch(/^indexes +✓ ok +all guards are there$/m);
+    expect(human.stdout).toMatch(/^indexes +✓ ok +all indexes are there$/m);
     expect(await ground.standing()).toEqual(before);
   });
 

@@ -121,7 +121,7 @@ describe('reconcile, one finding of each severity', () => {
     const y = ({ Y }: { Y: string }) => `${Y.slice(0, 10)}…`;
     for (const row of [
       new RegExp(
-        `^  CRITICAL  OPERATION_PAID_NOT_SETTLED +\\d+ +\\d+[sm] +- +${id.slice(0, 8)}   would resolve it$`,
+        `^  CRITICAL  OPERATION_PAID_NOT_SETTLED +\\d+ +\\d+[sm] +- +${id.slice(0, 8)}   would ask the mint again$`,
         'm',
       ),
       new RegExp(
@@ -148,7 +148,7 @@ describe('reconcile, one finding of each severity', () => {
     expect(stdout).toContain(`    next: cashu-ops melt --resume ${waiting}\n`);
     expect(stdout).toMatch(/^HIGH {8}1 finding, 64 sat at risk$/m);
     expect(stdout).toMatch(
-      /^drift {7}the database counts [\d,]+ sat that are gone and lacks 32 sat/m,
+      /^drift {7}the database counts [\d,]+ sat that are spent at the mint and lacks 32 sat/m,
     );
     expect(stdout).toMatch(new RegExp(`^mint {8}${host}, \\d+ round trips$`, 'm'));
     expect(stdout).toMatch(/^run {9}run_\S+, \S+, read only, whole in \d+\.\d s$/m);

@@ -255,7 +255,7 @@ describe('a rehearsal, while the mint holds coins for another payment', () => {
     ]);
     await expect(ground.ops.melt.rehearse(plan)).rejects.toMatchObject({
       code: 'MINT_UNREACHABLE',
-      message: expect.stringMatching(/the state of 1 coins .*Nothing was changed/),
+      message: expect.stringMatching(/the state of 1 coin .*Nothing was changed/),
     });
   });
 });

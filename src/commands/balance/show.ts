@@ -1,6 +1,7 @@
 import { groupDigits } from '../../domain/amount.ts';
 import { type Npub, shortNpub } from '../../domain/npub.ts';
 import { printable } from '../../domain/printable.ts';
+import { anyBlocks } from '../../domain/severity_strategy.ts';
 import type { Io } from '../../io/io.ts';
 import type { Cell, Column } from '../../io/table.ts';
 import type { BalanceFlags } from './command.ts';
@@ -47,6 +48,8 @@ export async function showBalances(
   }
   for (const entry of entries) showVerification(io, entry);
   if (flags.below !== undefined) io.err(lowSentence(entries.length, flags.below));
+  const differs = entries.find(({ verified }) => verified && anyBlocks(verified.severity_counts));
+  if (differs !== undefined) io.err(`next: cashu-ops reconcile --npub ${differs.npub}`);
 }
 
 function lowSentence(count: number, below: number): string {

@@ -129,7 +129,7 @@ function indexCheck({ store }: CashuOps, { fix }: DoctorFlags): Promise<Check> {
     const { ready, missing } = await isStoreReady(store.db);
     const problems = report?.problems.map(({ message }) => message) ?? [];
     const made = report && report.created.length > 0 ? `made ${report.created.join(', ')}; ` : '';
-    if (ready && problems.length === 0) return `${made}all guards are there`;
+    if (ready && problems.length === 0) return `${made}all indexes are there`;
     const why = problems.length > 0 ? problems.join(' ') : `missing: ${missing.join(', ')}.`;
     const hint = fix ? '' : ' Run: cashu-ops doctor --fix';
     throw new CashuOpsError('VERIFICATION_FAILED', `${made}${why}${hint}`);

@@ -31,6 +31,7 @@ export async function readRequest(
     invoice,
     'No invoice was given: name one, or - to read it from standard input.',
   );
+  assertNoOperation(given);
   const npub = required(flags.npub, "The wallet's owner is missing: add --npub npub1….");
   const mint = required(
     flags.mint ?? config.mint_url,
@@ -42,6 +43,18 @@ export async function readRequest(
     invoice: parseInvoice(given === '-' ? await fromStdin(context) : given),
     max_fee: flags.maxFee ?? config.max_fee_sat,
   };
+}
+
+const OPERATION = /^([0-9a-f]{8}-[0-9a-f-]{27}|melt_\d+_[0-9a-f]+)$/;
+
+/** Whoever leaves out --resume on a bad day is told so, and not that it is a bad invoice. */
+function assertNoOperation(given: string): void {
+  if (!OPERATION.test(given)) return;
+  throw new CashuOpsError(
+    'INVALID_ARGUMENT',
+    `${given} is an operation, not an invoice: it is looked at with --resume. Nothing was paid.`,
+    { next_command: `cashu-ops melt --resume ${given}` },
+  );
 }
 
 function fromStdin({ io, interrupted }: Context): Promise<string> {

@@ -1,3 +1,4 @@
+import { runbookOfPayment } from '../../cli/runbook.ts';
 import type { Io } from '../../io/io.ts';
 import { wrap } from '../../io/wrap.ts';
 import { type Line, renderLines } from '../../report/lines.ts';
@@ -51,6 +52,8 @@ export function showOutcome(io: Io, report: MeltReport): void {
     tell('The preimage of the mint does not prove the payment (HIGH): ask the payee.');
   }
   if (report.next_command) io.err(`next: ${report.next_command}`);
+  const page = runbookOfPayment(report);
+  if (page !== null) io.err(`page: ${page}`);
   if (report.support_contact) io.err(`support: ${report.support_contact}`);
 }
 

@@ -1,3 +1,4 @@
+import { runbookOfPayment } from '../../cli/runbook.ts';
 import { groupDigits } from '../../domain/amount.ts';
 import type { Io } from '../../io/io.ts';
 import { type Cell, renderTable, type Tone } from '../../io/table.ts';
@@ -69,6 +70,7 @@ function openLines({ operations, errors }: ResumeAllReport, width: number): stri
         ['at stake', satText(operation.at_stake)],
         ...(operation.severity === 'CRITICAL' ? idsOf(operation) : []),
         ['next', operation.next_command],
+        ['page', runbookOfPayment(operation)],
       ]),
     ),
   ];
@@ -111,7 +113,8 @@ function countSentence(counts: ResumeAllReport['counts']): string {
   const told = Object.entries(counts)
     .filter(([, count]) => count > 0)
     .map(([status, count]) => `${groupDigits(count)} ${status}`);
-  return told.length === 0 ? 'No payment is open.' : `${told.join(', ')}.`;
+  if (told.length > 0) return `${told.join(', ')}.`;
+  return 'No payment is open. Payments that were released as not paid are looked at again by: cashu-ops reconcile --all.';
 }
 
 /** A mistyped folder would look like one of a machine that has never paid. */

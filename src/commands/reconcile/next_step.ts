@@ -1,6 +1,7 @@
 import { durationText } from '../../config/duration.ts';
 import type { FindingType } from '../../domain/finding.ts';
 import type { ReconcileRun, ReconcileScope } from '../../domain/reconcile_run.ts';
+import { LOST_NOTE } from '../../services/reconciliation/late_payments.ts';
 import { REPAIRS } from '../../services/reconciliation/repair_group.ts';
 import type { ReconcileFlags } from './command.ts';
 import { shellWord } from './shell_word.ts';
@@ -17,6 +18,7 @@ export async function nextStep(story: Story): Promise<string | null> {
     return plan.rows > 0 ? `${RECONCILE} --apply-plan ${shellWord(plan.file)}` : null;
   }
   if (run.state !== 'done') return run.plan_sha256 === null ? continueCommand(run._id) : null;
+  if (await hasForgotten(story)) return 'cashu-ops melt --resume-all';
   const scope = scopeFlags(run.scope);
   if (!run.applied && scope !== null && (await hasRepairs(story))) {
     return `${RECONCILE} ${scope} --apply`;
@@ -50,6 +52,15 @@ function scopeFlags({ npubs, mint_url, shard, deep, older_than_ms }: ReconcileSc
 
 async function hasRepairs({ run, findings }: Story): Promise<boolean> {
   for await (const _ of findings.findings(run._id, { actions: REPAIRS, done: false })) return true;
+  return false;
+}
+
+/** Payments that only the rescue journal knows come before anything else is repaired. */
+async function hasForgotten({ run, findings }: Story): Promise<boolean> {
+  const actions = ['resolve_operation'] as const;
+  for await (const { note } of findings.findings(run._id, { actions, done: false })) {
+    if (note === LOST_NOTE) return true;
+  }
   return false;
 }
 

@@ -45,8 +45,8 @@ describe('without faults', () => {
     const [first, second] = proxy.passed();
     expect(first).toMatchObject({
       method: 'GET',
-      path: '/v1/info',
-      endpoint: 'info',
+      path: '/v1/keys',
+      endpoint: 'keys',
       forwarded: 1,
     });
     const [asked] = await mint.control.meltRequests();

@@ -15,7 +15,9 @@ const LATE_MAX_MS = 30 * 24 * 60 * 60 * 1000;
 const LOOKS_AT_ONCE = 4;
 
 const LATE_NOTE = 'it was released as not paid, and its request came through after that';
-const LOST_NOTE = 'only the rescue journal knows it: was the database restored from a backup?';
+/** What only the rescue journal of this machine knows. */
+export const LOST_NOTE =
+  'only the rescue journal knows it: was the database restored from a backup?';
 
 /** What was found of operations that were released; nothing was changed. */
 export interface LatePayments {

@@ -243,7 +243,7 @@ export const MACHINE_CASES: readonly FaultCase[] = [
     expected: {
       exit: 23,
       state: 'submitting',
-      says: /CRITICAL_DB_FAILURE_AFTER_MINT_SUCCESS.*?the change can be asked for again at the mint/,
+      says: /CRITICAL_\S+ The invoice is paid(?=.*the change can be asked for again at the mint)/,
     },
     recovery: 'resume',
     end: ENDS_PAID,

@@ -14,6 +14,7 @@ interface Said {
 const NEEDS_NEXT = [20, 22, 23, 25];
 const TOLD_LENGTH_MAX = 110;
 const ADDRESS = /https?:\/\/[^\s)]+/gi;
+const FOLDER = /(?<= )\/[\w./-]+/g;
 const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 
 /**
@@ -64,7 +65,10 @@ function expectAllThatHelps(where: string, { stdout }: CliResult): void {
 
 /** Short, and without what is another one in each run. */
 function told(code: string | null, whole: string): string {
-  const words = whole.replaceAll(ADDRESS, '<mint>').replaceAll(UUID, '<operation>');
+  const words = whole
+    .replaceAll(ADDRESS, '<mint>')
+    .replaceAll(UUID, '<operation>')
+    .replaceAll(FOLDER, '<folder>');
   const short = words.length > TOLD_LENGTH_MAX ? `${words.slice(0, TOLD_LENGTH_MAX - 1)}…` : words;
   return code === null || short.startsWith(code) ? short : `${code}: ${short}`;
 }
