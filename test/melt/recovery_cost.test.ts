@@ -59,7 +59,7 @@ describe('one recovery after a restart', { timeout: 180_000 }, () => {
   });
 
   it('of an exchange of coins asks at most three times', async () => {
-    const ground = await carelessGround();
+    const ground = await carelessGround({ coins: [1024] });
     const killed = await killUnanswered(ground, 'swap', 'after', { CASHU_OPS_SWAP: 'always' });
     await ground.mint.control.clearFaults();
     const cost = await costOfResume(ground, killed.operationId);
