@@ -3,13 +3,11 @@ import {
   type HasKeysetKeys,
   OutputData,
   type RequestFn,
-  type SerializedBlindedSignature,
   type Wallet,
 } from '@cashu/cashu-ts';
 import { sumAmounts } from '../domain/amount.ts';
 import type { StoredKeyset, StoredOutput, SwapRecord } from '../domain/melt_operation.ts';
 import { type MintState, type NamedProof, type StoredProof, sumProofs } from '../domain/proof.ts';
-import { yOf } from '../domain/proof_y.ts';
 import { newQuoteAnswer, readingOf, restoreAnswer, swapAnswer, timeOf } from './answers.ts';
 import { checkStatesInBatches } from './checkstate.ts';
 import { mintError, saysNotFound } from './errors.ts';
@@ -36,7 +34,7 @@ import { mayPass, mayPassAsItIs, patientRequests, wasNotServed } from './retry.t
 import { selectLargest } from './select_largest.ts';
 import { signLocked } from './sign_locked.ts';
 import { createStateAsker, type StateAsker, type StateAskerOptions } from './state_asker.ts';
-import { toCashuProof, wireOutput, wireProof } from './wire.ts';
+import { coinOf, toCashuProof, wireOutput, wireProof } from './wire.ts';
 
 export interface CashuGatewayOptions extends MintRequestOptions {
   url: string;
@@ -240,33 +238,13 @@ export class CashuGateway implements MintGateway {
 
   async unblind(output: StoredOutput, signature: ChangeSignature): Promise<NamedProof> {
     const keyset = this.#rememberedFor(signature);
-    if (keyset === null) return this.#unblindWith(output, signature, await this.#keysOf(signature));
+    if (keyset === null) return coinOf(output, signature, await this.#keysOf(signature));
     try {
-      return this.#unblindWith(output, signature, keyset);
+      return coinOf(output, signature, keyset);
     } catch {
       // What was written down may be wrong; what the mint says now decides.
-      return this.#unblindWith(output, signature, await this.#keysOf(signature));
+      return coinOf(output, signature, await this.#keysOf(signature));
     }
-  }
-
-  #unblindWith(
-    output: StoredOutput,
-    signature: ChangeSignature,
-    keyset: HasKeysetKeys,
-  ): NamedProof {
-    const proof = OutputData.deserialize(output).toProof(
-      { ...signature, amount: Amount.from(signature.amount) } as SerializedBlindedSignature,
-      keyset,
-    );
-    const { id, secret, C, dleq } = proof;
-    return {
-      id,
-      amount: proof.amount.toNumber(),
-      secret,
-      C,
-      ...(dleq && { dleq }),
-      Y: yOf(secret),
-    };
   }
 
   #rememberedFor({ id, amount }: ChangeSignature): HasKeysetKeys | null {

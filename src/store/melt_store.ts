@@ -19,11 +19,12 @@ import type { AuditLog } from './audit_log.ts';
 import { TOKENS } from './collections.ts';
 import type { Store } from './connection.ts';
 import type { TokenDocument } from './documents.ts';
-import { applyAtomicMelt, changeMetadata } from './melt_atomic.ts';
+import { applyAtomicMelt } from './melt_atomic.ts';
 import { claimTokens, type TokenClaim } from './melt_claim.ts';
 import { broughtBackEvent, meltEvent } from './melt_events.ts';
 import { MeltReads } from './melt_reads.ts';
-import { newToken, toObjectId } from './new_token.ts';
+import { toObjectId } from './new_token.ts';
+import { swapToken } from './swap_token.ts';
 import { retireLive } from './token_repair.ts';
 
 /**
@@ -256,30 +257,6 @@ export class MeltStore extends MeltReads {
 }
 
 const NO_COINS: ReadonlySet<string> = new Set();
-
-function swapToken(
-  operation: MeltOperation,
-  transaction_id: string,
-  proofs: NamedProof[],
-  now: Date,
-  reserved: boolean,
-): TokenDocument {
-  const { npub, wallet_id, mint_url } = operation;
-  return newToken(
-    {
-      npub,
-      wallet_id,
-      mint_url,
-      proofs,
-      status: reserved ? 'pending' : 'unspent',
-      transaction_type: 'change',
-      transaction_id,
-      metadata: changeMetadata(operation, operation.transaction_id, now),
-      ...(reserved && { reserved_by: operation._id }),
-    },
-    now,
-  );
-}
 
 function assertAll(changed: number, operation: OpenOperation): void {
   if (changed === operation.source_token_ids.length) return;

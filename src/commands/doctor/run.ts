@@ -15,6 +15,7 @@ import { errorCodeOf } from '../../journal/make_folder.ts';
 import { RescueJournal } from '../../journal/rescue_journal.ts';
 import { cleanText } from '../../report/clean_text.ts';
 import { policySummary } from '../../report/policy_words.ts';
+import { counted } from '../../report/reconcile_words.ts';
 import { ensureStore, isStoreReady } from '../../store/ensure_store.ts';
 import type { DoctorFlags } from './command.ts';
 
@@ -164,18 +165,18 @@ async function paymentsCheck({ melt, melts }: CashuOps): Promise<Check> {
     const [first] = errors;
     if (lost.length === 0 && first !== undefined) return failed(name, first.error);
     if (lost.length > 0) {
-      const why = `the rescue journal of this machine knows ${counted(lost.length)} that the database does not: it was probably restored from a backup. Run: ${RESUME_ALL}`;
+      const why = `the rescue journal of this machine knows ${counted(lost.length, 'payment')} that the database does not: it was probably restored from a backup. Run: ${RESUME_ALL}`;
       return failed(name, new CashuOpsError('DATABASE_RESTORED', why));
     }
     const open = await melts.openOperationsOf({ npubs: 'all' });
     const back = await melts.broughtBackOf({ npubs: 'all' });
     if (back.length > 0) {
-      const detail = `${counted(back.length)} from the rescue journal whose end is not known yet. Run: ${RESUME_ALL}`;
+      const detail = `${counted(back.length, 'payment')} from the rescue journal whose end is not known yet. Run: ${RESUME_ALL}`;
       return { name, status: 'warning', detail, exit: EXIT.done };
     }
     if (open.length === 0) return passed(name, 'no payment is open');
     const reserved = groupDigits(sumAmounts(open.map((operation) => operation.reserved)));
-    const detail = `${counted(open.length)} open, holding ${reserved} sat. Run: ${RESUME_ALL}`;
+    const detail = `${counted(open.length, 'payment')} open, holding ${reserved} sat. Run: ${RESUME_ALL}`;
     return { name, status: 'warning', detail, exit: EXIT.done };
   } catch (error) {
     return failed(name, error);
@@ -183,10 +184,6 @@ async function paymentsCheck({ melt, melts }: CashuOps): Promise<Check> {
 }
 
 const RESUME_ALL = 'cashu-ops melt --resume-all';
-
-function counted(payments: number): string {
-  return payments === 1 ? '1 payment' : `${groupDigits(payments)} payments`;
-}
 
 /** Asked without the database, which may be down. */
 async function mintCheck(config: Config, flags: DoctorFlags): Promise<Check> {

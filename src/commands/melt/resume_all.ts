@@ -8,23 +8,12 @@ import { parseMintUrl } from '../../domain/mint_url.ts';
 import { parseNpub } from '../../domain/npub.ts';
 import { reportResumedAll } from '../../report/resume_all_report.ts';
 import type { ResumedAll } from '../../services/melt/resume_all.ts';
-import type { MeltStatus } from '../../services/melt/types.ts';
 import type { MeltFlags } from './command.ts';
+import { EXIT_OF_STATUS } from './exit_of_status.ts';
 import { showResumedAll } from './show_resumed_all.ts';
 
 /** Flags that are about one payment. */
 const OF_ONE_PAYMENT = ['resume', 'maxFee', 'dryRun', 'yes', 'wait'] as const;
-
-/** That a payment has failed is no trouble here: its coins are free again. */
-const EXIT_OF_STATUS: Readonly<Record<MeltStatus, number>> = {
-  paid: EXIT.done,
-  failed: EXIT.done,
-  dry_run: EXIT.done,
-  pending: EXIT.pending,
-  blocked: EXIT.blocked,
-  conflict: EXIT.conflict,
-  critical: EXIT.critical,
-};
 
 /**
  * Brings every open payment towards its end.
@@ -67,7 +56,8 @@ function assertAlone(invoice: string | undefined, flags: MeltFlags): void {
 
 function exitOf({ outcomes, errors, not_looked_at }: ResumedAll): number {
   return worstExit([
-    ...outcomes.map(({ status }) => EXIT_OF_STATUS[status]),
+    // That a payment has failed is no trouble here: its coins are free again.
+    ...outcomes.map(({ status }) => (status === 'failed' ? EXIT.done : EXIT_OF_STATUS[status])),
     ...errors.map(({ error }) => exitCodeOf(error, null)),
     // Money may be locked there.
     ...(not_looked_at > 0 ? [EXIT.pending] : []),

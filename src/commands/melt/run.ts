@@ -8,22 +8,13 @@ import { durationText } from '../../config/duration.ts';
 import { groupDigits } from '../../domain/amount.ts';
 import { CashuOpsError, RecoverableError } from '../../domain/errors.ts';
 import { reportDryRun, reportOutcome } from '../../report/melt_report.ts';
-import type { MeltOutcome, MeltPlan, MeltRequest, MeltStatus } from '../../services/melt/types.ts';
+import type { MeltOutcome, MeltPlan, MeltRequest } from '../../services/melt/types.ts';
 
 import type { MeltFlags } from './command.ts';
+import { EXIT_OF_STATUS } from './exit_of_status.ts';
 import { assertMayPay, NOTHING_SENT, readRequest, waitOf } from './request.ts';
 import { runResumeAll } from './resume_all.ts';
 import { showOutcome, showPlan, showRehearsal } from './show.ts';
-
-const EXIT_OF_STATUS: Readonly<Record<MeltStatus, number>> = {
-  paid: EXIT.done,
-  dry_run: EXIT.done,
-  pending: EXIT.pending,
-  failed: EXIT.failed,
-  blocked: EXIT.blocked,
-  conflict: EXIT.conflict,
-  critical: EXIT.critical,
-};
 
 /** @returns the exit code */
 export async function runMelt(

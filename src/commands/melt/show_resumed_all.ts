@@ -6,6 +6,7 @@ import { wrap } from '../../io/wrap.ts';
 import { cleanText } from '../../report/clean_text.ts';
 import { labelledLines } from '../../report/labelled.ts';
 import type { MeltReport } from '../../report/melt_report.ts';
+import { counted } from '../../report/reconcile_words.ts';
 import type { ResumeAllReport } from '../../report/resume_all_report.ts';
 
 const TONES: Readonly<Partial<Record<MeltReport['status'], Tone>>> = {
@@ -105,8 +106,7 @@ function supportContactOf({ operations, errors }: ResumeAllReport): string | nul
 }
 
 function broughtBackSentence(count: number): string {
-  const operations = count === 1 ? '1 operation' : `${groupDigits(count)} operations`;
-  return `The database did not know ${operations} any more; brought back from the rescue journal. If it was restored from a backup, do this on every machine that pays, and compare all wallets after that: cashu-ops reconcile --all`;
+  return `The database did not know ${counted(count, 'operation')} any more; brought back from the rescue journal. If it was restored from a backup, do this on every machine that pays, and compare all wallets after that: cashu-ops reconcile --all`;
 }
 
 function countSentence(counts: ResumeAllReport['counts']): string {
@@ -119,6 +119,5 @@ function countSentence(counts: ResumeAllReport['counts']): string {
 
 /** A mistyped folder would look like one of a machine that has never paid. */
 function readSentence({ journal: { dir, operations } }: ResumeAllReport): string {
-  const held = operations === 1 ? '1 operation' : `${groupDigits(operations)} operations`;
-  return `Read: the database, and the rescue journal of this machine in ${dir} (${held}).`;
+  return `Read: the database, and the rescue journal of this machine in ${dir} (${counted(operations, 'operation')}).`;
 }

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import type { Context, Finished, GlobalFlags } from '../../cli/context.ts';
+import { assertNothingBefore } from '../../cli/nothing_before.ts';
 import { mintList, npubList, percentage, rowLimit } from '../../cli/options.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
 
@@ -28,6 +29,9 @@ export interface SetFlags extends GlobalFlags {
 export interface HistoryFlags extends GlobalFlags {
   limit: number;
 }
+
+/** The commands below this one. */
+const WORDS = 'show, set or history';
 
 const EXAMPLES = `
 Examples:
@@ -85,7 +89,7 @@ function showCommand(context: Context, finished: Finished): Command {
     .option('--json', 'one JSON document on stdout')
     .addHelpText('after', SHOW_EXAMPLES)
     .action(async (flags: ShowFlags, command: Command) => {
-      assertNothingBefore(command);
+      assertNothingBefore(command, WORDS);
       const { runPolicyShow } = await import('./show.ts');
       finished.exitCode = await runPolicyShow(context, flags);
     });
@@ -111,7 +115,7 @@ function setCommand(context: Context, finished: Finished): Command {
     .option('--json', 'one JSON document on stdout')
     .addHelpText('after', SET_EXAMPLES)
     .action(async (flags: SetFlags, command: Command) => {
-      assertNothingBefore(command);
+      assertNothingBefore(command, WORDS);
       const { runPolicySet } = await import('./set.ts');
       finished.exitCode = await runPolicySet(context, flags);
     });
@@ -124,20 +128,8 @@ function historyCommand(context: Context, finished: Finished): Command {
     .option('--json', 'one JSON document on stdout')
     .addHelpText('after', HISTORY_EXAMPLES)
     .action(async (flags: HistoryFlags, command: Command) => {
-      assertNothingBefore(command);
+      assertNothingBefore(command, WORDS);
       const { runPolicyHistory } = await import('./history.ts');
       finished.exitCode = await runPolicyHistory(context, flags);
     });
-}
-
-/** `policy --json show` would silently drop a flag that somebody meant. */
-function assertNothingBefore({ parent }: Command): void {
-  const given = parent?.options.some(
-    (option) => parent.getOptionValueSource(option.attributeName()) === 'cli',
-  );
-  if (!given) return;
-  throw new CashuOpsError(
-    'INVALID_ARGUMENT',
-    'A flag stands before show, set or history: name it behind, or leave it out.',
-  );
 }

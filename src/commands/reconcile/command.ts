@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { Context, Finished, GlobalFlags } from '../../cli/context.ts';
+import { assertNothingBefore } from '../../cli/nothing_before.ts';
 import {
   duration,
   npubList,
@@ -34,6 +35,9 @@ export interface ReconcileFlags extends GlobalFlags {
 export interface RunsFlags extends GlobalFlags {
   limit: number;
 }
+
+/** The commands below this one. */
+const WORDS = 'runs, show or diff';
 
 const EXAMPLES = `
 Examples:
@@ -111,7 +115,7 @@ function runsCommand(context: Context, finished: Finished): Command {
     .option('--json', 'one JSON document on stdout')
     .addHelpText('after', RUNS_EXAMPLES)
     .action(async (flags: RunsFlags, command: Command) => {
-      assertNothingBefore(command);
+      assertNothingBefore(command, WORDS);
       const { listRuns } = await import('./runs.ts');
       finished.exitCode = await listRuns(context, flags);
     });
@@ -124,7 +128,7 @@ function showCommand(context: Context, finished: Finished): Command {
     .option('--json', 'one JSON document on stdout, with every finding')
     .addHelpText('after', SHOW_EXAMPLES)
     .action(async (id: string, flags: GlobalFlags, command: Command) => {
-      assertNothingBefore(command);
+      assertNothingBefore(command, WORDS);
       const { showRun } = await import('./show_run.ts');
       finished.exitCode = await showRun(context, id, flags);
     });
@@ -138,22 +142,10 @@ function diffCommand(context: Context, finished: Finished): Command {
     .option('--json', 'one JSON document on stdout, with every change')
     .addHelpText('after', DIFF_EXAMPLES)
     .action(async (one: string, other: string, flags: GlobalFlags, command: Command) => {
-      assertNothingBefore(command);
+      assertNothingBefore(command, WORDS);
       const { diffOfRuns } = await import('./diff.ts');
       finished.exitCode = await diffOfRuns(context, [one, other], flags);
     });
-}
-
-/** `reconcile --all runs` would silently drop a flag that somebody meant. */
-function assertNothingBefore({ parent }: Command): void {
-  const given = parent?.options.some(
-    (option) => parent.getOptionValueSource(option.attributeName()) === 'cli',
-  );
-  if (!given) return;
-  throw new CashuOpsError(
-    'INVALID_ARGUMENT',
-    'A flag stands before runs, show or diff: name it behind, or leave it out.',
-  );
 }
 
 function unknownWord(): CashuOpsError {

@@ -1,10 +1,10 @@
 import { durationText } from '../../config/duration.ts';
 import type { FindingType } from '../../domain/finding.ts';
 import type { ReconcileRun, ReconcileScope } from '../../domain/reconcile_run.ts';
+import { shellWord } from '../../domain/shell_word.ts';
 import { LOST_NOTE } from '../../services/reconciliation/late_payments.ts';
 import { REPAIRS } from '../../services/reconciliation/repair_group.ts';
 import type { ReconcileFlags } from './command.ts';
-import { shellWord } from './shell_word.ts';
 import type { Story } from './story.ts';
 
 const RECONCILE = 'cashu-ops reconcile';

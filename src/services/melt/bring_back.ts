@@ -2,6 +2,7 @@ import { CashuOpsError } from '../../domain/errors.ts';
 import type { FailedOperation, MeltOperation } from '../../domain/melt_operation.ts';
 import { normalMintUrl } from '../../domain/mint_url.ts';
 import { broughtBack, caughtUp } from '../../journal/caught_up.ts';
+import type { JournalText } from '../../journal/journal_lines.ts';
 import { type KeptOperation, keptOperation } from '../../journal/kept_operation.ts';
 import type { JournalFile } from '../../journal/rescue_journal.ts';
 import type { MeltDeps } from './types.ts';
@@ -54,7 +55,12 @@ export async function keptOf(
   { journal }: Pick<Deps, 'journal'>,
   id: string,
 ): Promise<KeptOperation | null> {
-  const kept = keptOperation((await journal.read(id)).entries);
+  return keptIn(await journal.read(id), id);
+}
+
+/** The same of what was read already. */
+export function keptIn({ entries }: JournalText, id: string): KeptOperation | null {
+  const kept = keptOperation(entries);
   // A copy under another name is not another operation.
   return kept?.first._id === id ? kept : null;
 }
@@ -97,16 +103,19 @@ export async function isLost(deps: Deps, id: string): Promise<boolean> {
 /** Everything that only the journal knows. */
 export async function findLost(deps: Deps): Promise<Lost> {
   const lost: Lost = { operations: [], errors: [], read: 0 };
+  const seen = new Set<string>();
   for await (const files of inBatches(deps.journal.files())) {
-    const ids = [...new Set(files.map(({ operation_id }) => operation_id))];
+    // An operation may have several parts.
+    const all = new Set(files.map(({ operation_id }) => operation_id));
+    const ids = [...all].filter((id) => !seen.has(id));
+    for (const id of ids) seen.add(id);
     const known = await deps.melts.statesOf(ids);
     lost.read += ids.length;
     for (const id of ids.filter((each) => !known.has(each))) {
       const found = await lostOf(deps, id);
       if (found === null) continue;
       if ('error' in found) lost.errors.push({ operation_id: id, error: found.error });
-      else if (!lost.operations.some(({ _id }) => _id === id))
-        lost.operations.push(found.operation);
+      else lost.operations.push(found.operation);
     }
   }
   lost.operations.sort((a, b) => a.created_at.getTime() - b.created_at.getTime());
@@ -151,7 +160,7 @@ async function lostOf(
   id: string,
 ): Promise<{ operation: FailedOperation } | { error: CashuOpsError } | null> {
   const text = await deps.journal.read(id);
-  const kept = await keptOf(deps, id);
+  const kept = keptIn(text, id);
   const operation = kept && broughtBack(kept, deps.clock());
   if (kept === null || operation === null) {
     return text.damaged === 0 ? null : { error: damaged(deps, id, text.damaged) };

@@ -1,7 +1,7 @@
 import type { MeltOperation } from '../../domain/melt_operation.ts';
 import { broughtBack } from '../../journal/caught_up.ts';
 import type { JournalFile } from '../../journal/rescue_journal.ts';
-import { inBatches, keptOf } from './bring_back.ts';
+import { inBatches, keptIn } from './bring_back.ts';
 import type { MeltDeps } from './types.ts';
 
 type Deps = Pick<MeltDeps, 'journal' | 'melts' | 'clock'>;
@@ -53,10 +53,10 @@ async function pruneFile(
 
 /** The process died, or was refused, before the database was told: no coin was ever claimed. */
 async function wasNothing(deps: Deps, { operation_id }: JournalFile, before: Date) {
-  const { damaged } = await deps.journal.read(operation_id);
-  const kept = await keptOf(deps, operation_id);
+  const text = await deps.journal.read(operation_id);
+  const kept = keptIn(text, operation_id);
   return (
-    damaged === 0 &&
+    text.damaged === 0 &&
     kept !== null &&
     kept.first.created_at < before &&
     broughtBack(kept, before) === null

@@ -11,8 +11,8 @@ import { PROCESS_CASES } from './process.ts';
 import { REQUEST_FATE_CASES } from './request_fate.ts';
 import { RESERVATION_CASES } from './reservations.ts';
 
-/** Every case, in the order of the table. */
-export const ALL_CASES: readonly FaultCase[] = [
+/** Cases that disturb nobody beside them. */
+export const SIDE_BY_SIDE: readonly FaultCase[] = [
   ...REQUEST_FATE_CASES,
   ...MINT_ERROR_CASES,
   ...RESERVATION_CASES,
@@ -21,6 +21,11 @@ export const ALL_CASES: readonly FaultCase[] = [
   ...AMOUNT_CASES,
   ...MATRIX_CASES,
   ...GRID_CASES,
+];
+
+/** Every case, in the order of the table. */
+export const ALL_CASES: readonly FaultCase[] = [
+  ...SIDE_BY_SIDE,
   ...DATABASE_CASES,
   ...PROCESS_CASES,
   ...MACHINE_CASES,

@@ -1,1 +1,0 @@
-export { shellWord } from '../../domain/shell_word.ts';
