@@ -55,5 +55,5 @@ await Promise.all(Array.from({ length: Math.min(lanes, runs) }, work));
 const report = chaosReport({ runs, base, tally, failures });
 say(report);
 if (write) await writeFile(REPORT, report);
-for (const { seed } of failures) say(`FAILED: ${again(seed)}`);
+for (const { seed, error } of failures) say(`FAILED: ${again(seed)}\n${error}\n`);
 process.exitCode = failures.length === 0 && tally.total('runs') === runs ? 0 : 1;

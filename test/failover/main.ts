@@ -43,7 +43,9 @@ const secrets = tally.total('secrets');
 const report = failoverReport({ times, results, failures, secrets });
 say(report);
 if (values.write) await writeFile(REPORT, report);
-for (const { round } of failures) say(`FAILED: npm run test:failover -- --from ${round} --times 1`);
+for (const { round, error } of failures) {
+  say(`FAILED: npm run test:failover -- --from ${round} --times 1\n${error}\n`);
+}
 process.exitCode = failures.length === 0 && results.length === times ? 0 : 1;
 
 /** @returns the ground for the next round; null when it must be a new one */

@@ -53,6 +53,7 @@ export async function failoverRound(
   const primary = await primaryOf(ground);
   try {
     const ran = await payWhilePrimaryDies(run, kind, fate, primary);
+    await expectElected(ground, primary);
     await expectSound(run, `${kind.name}: right after`, false);
     const left = await stateOf(run);
     await expectKind(run, kind);
@@ -101,6 +102,7 @@ async function payWhilePrimaryDies(
 const REPLICATES_WITHIN_MS = 500;
 const HELD_WITHIN_MS = 30_000;
 const STANDS_AFTER_MS = 150;
+const ELECTED_WITHIN_MS = 30_000;
 
 function endedEarly({ code, stdout, stderr }: Ran): never {
   throw new NotHeld(`the payment was not held, it ended with ${code}: ${stdout}\n${stderr}`);
@@ -124,6 +126,21 @@ async function heldAt(port: number, { moment }: FailoverKind): Promise<void> {
     }
     throw new NotHeld(`no ${command} was held`);
   });
+}
+
+/** The judges cannot read while nobody is elected, and a payment that died has not waited for it. */
+async function expectElected(ground: ChaosGround, dead: Member): Promise<void> {
+  const end = performance.now() + ELECTED_WITHIN_MS;
+  let last = 'the dead one is still named';
+  while (performance.now() < end) {
+    try {
+      if ((await primaryOf(ground)).port !== dead.port) return;
+    } catch (error) {
+      last = String(error);
+    }
+    await sleep(STANDS_AFTER_MS);
+  }
+  throw new Error(`no other member became primary within ${ELECTED_WITHIN_MS} ms: ${last}`);
 }
 
 /** The table must not name a swap that there was not. */
