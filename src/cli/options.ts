@@ -18,6 +18,24 @@ export function mintList(text: string, earlier: string[] = []): string[] {
   return [...earlier, parseMintUrl(text)];
 }
 
+/**
+ * An option that is given once: of two values nobody knows which one was meant.
+ *
+ * @param parse reads the value
+ */
+export function once<T>(parse: (text: string) => T): (text: string, earlier?: T) => T {
+  return (text, earlier) => {
+    if (earlier !== undefined) throw new InvalidArgumentError('It was given before; name it once.');
+    return parse(text);
+  };
+}
+
+/** Melts on or off. */
+export function meltsState(text: string): 'on' | 'off' {
+  if (text === 'on' || text === 'off') return text;
+  throw new InvalidArgumentError('It must be on or off.');
+}
+
 /** A share of 0 to 100, to a hundredth: wallets have no finer places. */
 export function percentage(text: string): number {
   const value = Number(text);

@@ -139,6 +139,7 @@ async function demo(): Promise<number> {
   if (!values.keep) process.once('SIGINT', stopEarly).once('SIGTERM', stopEarly);
   try {
     ground = await startPracticeGround({ log: (line) => io.err(`  ${line}`) });
+    io.err(`  wallet: ${ground.npub}`);
     await tour(io, ground);
     const seconds = ((performance.now() - started) / 1000).toFixed(0);
     io.err(`\n${io.color.err.green('Every step held.')} ${seconds} s`);

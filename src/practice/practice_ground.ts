@@ -68,7 +68,6 @@ export async function startPracticeGround(options: PracticeGroundOptions): Promi
     undo.push(() => ops.close());
     await ensureStore(ops.store);
     const npub = await fillWallet(ops, mint.url);
-    log(`wallet: ${npub}`);
     return { replicaSet, mint, ops, options, npub, env, stop };
   } catch (error) {
     await stop();

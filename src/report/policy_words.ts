@@ -18,11 +18,16 @@ export interface EffectFigures {
   in_rollout: number;
 }
 
-/** The one sentence that a tired operator reads. */
+/**
+ * The one sentence that a tired operator reads.
+ *
+ * @param effect null where the wallets were not counted
+ */
 export function headline(
   policy: PolicyRules | null,
   stops: readonly PolicyStop[],
   paint: { red: (text: string) => string },
+  effect: EffectFigures | null = null,
 ): string {
   const stopped = paint.red('STOPPED');
   if (policy === null) {
@@ -33,7 +38,10 @@ export function headline(
     const since = stop === undefined ? '' : sinceWords(stop);
     return `melts are ${stopped} for everyone${since || '; nobody wrote down who did it, when and why'}`;
   }
-  return isOpenPolicy(policy) ? 'melts run for everyone' : 'melts run, but not for everyone';
+  if (isOpenPolicy(policy)) return 'melts run for everyone';
+  const reachesAll = effect !== null && effect.wallets > 0 && effect.may_melt === 0;
+  if (reachesAll) return `melts are ${stopped} for every wallet that there is, by the rules below`;
+  return 'melts run, but not for everyone';
 }
 
 /** The same and what is stopped beside it, on one line without colours. */

@@ -19,7 +19,12 @@ const CASES: Case[] = [
   [['set', '--melts', 'off'], /Why\? Add --reason TEXT/],
   [['set', '--melts', 'off', '--reason', ' '], /Why\? Add --reason TEXT/],
   [['set', '--melts', 'off', '--dry-run'], /Why\? Add --reason TEXT/],
-  [['set', '--melts', 'maybe', ...WHY], /'maybe' is invalid\. Allowed choices are on, off/],
+  [['set', '--melts', 'maybe', ...WHY], /'maybe' is invalid\. It must be on or off/],
+  [
+    ['set', '--melts', 'off', '--melts', 'on', ...WHY],
+    /'on' is invalid\. It was given before; name it once/,
+  ],
+  [['set', '--rollout', '5', '--rollout', '50', ...WHY], /'50' is invalid\. It was given before/],
   [['set', '--rollout', '101', ...WHY], /must be a number from 0 to 100/],
   [['set', '--rollout', '-1', ...WHY], /must be a number from 0 to 100/],
   [['set', '--rollout', '5%', ...WHY], /must be a number from 0 to 100, such as 5 or 12\.5/],
@@ -212,7 +217,7 @@ describe('policy', () => {
     const { code, stdout } = await run('show', ...ground.owner);
     expect(code).toBe(20);
     expect(stdout).toMatch(
-      /^melts run, but not for everyone\nversion {5}2, set at \S+ by bob@ops2: step 1\n/,
+      /^melts are STOPPED for every wallet that there is, by the rules below\nversion {5}2, set at \S+ by bob@ops2: step 1\n/,
     );
     const text = stdout.replaceAll(/\n {12}/g, ' ');
     expect(text).toMatch(/^wallets {5}0 of 12 may melt$/m);

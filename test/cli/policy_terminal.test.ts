@@ -41,6 +41,17 @@ describe.skipIf(!HAS_PTY)('policy at a terminal', () => {
     expect(await isOn()).toBe(true);
   });
 
+  it('does not ask for more melts where a change lets nobody more run', async () => {
+    await stop();
+    const terminal = start(['set', '--rollout', '100', '--reason', 'next step']);
+    await terminal.shows(
+      /No more wallets may melt now than before\. Change the policy like this\?/,
+    );
+    terminal.type('y');
+    expect(await terminal.ended).toBe(0);
+    expect(await isOn()).toBe(false);
+  });
+
   it.each([
     ['n', 'n'],
     ['Enter, because No is preselected', KEYS.enter],

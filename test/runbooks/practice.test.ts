@@ -31,7 +31,7 @@ describe('practice --situation', () => {
     });
     await expect
       .poll(practice.text, { timeout: STARTS_WITHIN_MS })
-      .toMatch(/is it to happen now\?/);
+      .toMatch(/Then it happens now/);
     const shown = practice.text();
     expect(shown).toMatch(/^ {2}docs\/runbooks\/payment-pending\.md$/m);
     const pasted = shown.split('\n').filter((line) => line.startsWith('export '));

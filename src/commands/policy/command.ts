@@ -1,7 +1,7 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import type { Context, Finished, GlobalFlags } from '../../cli/context.ts';
 import { assertNothingBefore } from '../../cli/nothing_before.ts';
-import { mintList, npubList, percentage, rowLimit } from '../../cli/options.ts';
+import { meltsState, mintList, npubList, once, percentage, rowLimit } from '../../cli/options.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
 
 export interface ShowFlags extends GlobalFlags {
@@ -98,7 +98,7 @@ function showCommand(context: Context, finished: Finished): Command {
 function setCommand(context: Context, finished: Finished): Command {
   return new Command('set')
     .description('Change the policy; all changes of one call are one version.')
-    .addOption(new Option('--melts <state>', 'melts for everyone').choices(['on', 'off']))
+    .option('--melts <state>', 'melts for everyone: on or off', once(meltsState))
     .option('--stop-mint <url>', 'no melts at this mint; may be repeated', mintList)
     .option('--start-mint <url>', 'melts at this mint again; may be repeated', mintList)
     .option('--stop-npub <npub>', 'no melts of this wallet; may be repeated', npubList)
@@ -106,7 +106,11 @@ function setCommand(context: Context, finished: Finished): Command {
     .option('--allow-npub <npub>', 'onto the list: only who is on it may melt', npubList)
     .option('--disallow-npub <npub>', 'off the list; may be repeated', npubList)
     .option('--allow-all', 'no list any more')
-    .option('--rollout <percent>', 'so many % of the wallets, the same ones each time', percentage)
+    .option(
+      '--rollout <percent>',
+      'so many % of the wallets, the same ones each time',
+      once(percentage),
+    )
     .option('--back', 'exactly what stood before the present version')
     .option('--replace', 'with --melts: a whole new policy, also for one that cannot be read')
     .option('--reason <text>', 'why; needed, and shown to everybody who is stopped')

@@ -98,9 +98,15 @@ async function askForConsent(
   const { figures } = await unlessInterrupted(interrupted, counting, NOTHING_CHANGED);
   const told = { changes: plan.changes, effects: figures, rev: null };
   for (const line of changeLines(told, io.columns)) io.err(line);
-  const question = io.confirm('Let more melts run like this?');
+  const question = io.confirm(questionFor(figures));
   if (await unlessInterrupted(interrupted, question, NOTHING_CHANGED)) return;
   throw new CashuOpsError('INTERRUPTED', 'You did not agree, so nothing was changed.');
+}
+
+/** Fewer stops can all the same let nobody run who exists. */
+function questionFor([before, after]: Effect['figures']): string {
+  if (after.may_melt > before.may_melt) return 'Let more melts run like this?';
+  return 'No more wallets may melt now than before. Change the policy like this?';
 }
 
 const NO_TERMINAL = 'There is no terminal to ask on';

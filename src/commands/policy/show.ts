@@ -26,7 +26,7 @@ export async function runPolicyShow(context: Context, flags: ShowFlags): Promise
   if (flags.json) {
     io.out(jsonDocument(viewDocument(view, effect, !isStopped)));
   } else {
-    const first = headline(view.policy, view.stops, io.color.out);
+    const first = headline(view.policy, view.stops, io.color.out, effect);
     io.out(io.outIsTty ? wrap(first, io.columns) : first);
     for (const line of viewLines(view, effect, io.columns)) io.out(line);
   }

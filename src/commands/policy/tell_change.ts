@@ -59,10 +59,12 @@ function noEffectSentence({ figures: [before, after] }: Effect): string | null {
 }
 
 function showChange(io: Io, { policy, plan, effect, changed }: Told): void {
-  const first = headline(policy, stopsAfter(policy, plan, effect), io.color.out);
+  const figures = effect?.figures ?? null;
+  const stops = stopsAfter(policy, plan, effect);
+  const first = headline(policy, stops, io.color.out, figures?.[1]);
   io.out(io.outIsTty ? wrap(first, io.columns) : first);
   const { changes } = plan;
-  const told = { changes, effects: effect?.figures ?? null, rev: changed ? policy.rev : null };
+  const told = { changes, effects: figures, rev: changed ? policy.rev : null };
   for (const line of changeLines(told, io.columns)) io.out(line);
 }
 

@@ -17,8 +17,9 @@ export async function rehearse(
   );
   try {
     io.err(`\nThis is what was seen:\n\n${made.seen}`);
+    io.err('\nPaste these lines into another terminal:\n');
     io.out(practiceLines({ ...ground.env, ...made.variables }));
-    io.err('Paste these lines into another terminal, and follow the page');
+    io.err('\nThen follow the page');
     io.err(`  docs/runbooks/${situation.name}.md`);
     io.err('Ctrl-C stops the practice ground; nothing of it stays.');
     const stopped = aborted(interrupted);
@@ -41,8 +42,8 @@ async function mendWhenTold(
     io.err('Only a terminal can be asked when that is to happen: start it in one.');
     return;
   }
-  while (!(await io.confirm('Are you there: is it to happen now?'))) {
-    io.err('Not yet, then.');
+  while (!(await io.confirm('Have you come to that line of the page? Then it happens now'))) {
+    io.err('Not yet, then. Ctrl-C stops the practice ground.');
   }
   await mend();
   io.err('It has happened: go on with the page.');

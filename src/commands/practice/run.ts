@@ -36,8 +36,10 @@ async function tellGround(io: Io, { mint, env, npub }: PracticeGround): Promise<
     description: 'a practice invoice',
     expiry_s: 86_400,
   });
+  io.err(`wallet: ${npub}`);
+  io.err('\nPaste these lines into another terminal:\n');
   io.out(practiceLines({ ...env, NPUB: npub, INVOICE: invoice }));
-  io.err('Paste these lines into another terminal, then try:');
+  io.err('\nThen try:');
   io.err('  cashu-ops balance --npub $NPUB');
   io.err('  cashu-ops melt $INVOICE --npub $NPUB');
   io.err('  cashu-ops reconcile --npub $NPUB');
