@@ -148,7 +148,7 @@ describe('reconcile, one finding of each severity', () => {
     expect(stdout).toContain(`    next: cashu-ops melt --resume ${waiting}\n`);
     expect(stdout).toMatch(/^HIGH {8}1 finding, 64 sat at risk$/m);
     expect(stdout).toMatch(
-      /^drift {7}the database counts [\d,]+ sat that are spent at the mint and lacks 32 sat/m,
+      /^drift {7}the database counts [\d,]+ sat too many \(spent, or stored twice\) and lacks 32 sat/m,
     );
     expect(stdout).toMatch(new RegExp(`^mint {8}${host}, \\d+ round trips$`, 'm'));
     expect(stdout).toMatch(/^run {9}run_\S+, \S+, read only, whole in \d+\.\d s$/m);

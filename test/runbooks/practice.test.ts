@@ -29,9 +29,7 @@ describe('practice --situation', () => {
       PATH,
       HOME,
     });
-    await expect
-      .poll(practice.text, { timeout: STARTS_WITHIN_MS })
-      .toMatch(/Then it happens now/);
+    await expect.poll(practice.text, { timeout: STARTS_WITHIN_MS }).toMatch(/Then it happens now/);
     const shown = practice.text();
     expect(shown).toMatch(/^ {2}docs\/runbooks\/payment-pending\.md$/m);
     const pasted = shown.split('\n').filter((line) => line.startsWith('export '));
