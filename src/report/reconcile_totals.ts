@@ -72,9 +72,7 @@ function repairedText({ counts }: RunSummary): string {
 function driftText({ partial, drift: { over, under } }: RunSummary): string {
   if (over === 0 && under === 0) return partial ? NONE_KNOWN : 'none';
   const parts = [
-    ...(over > 0
-      ? [`counts ${groupDigits(over)} sat too many (spent, or stored twice)`]
-      : []),
+    ...(over > 0 ? [`counts ${groupDigits(over)} sat too many (spent, or stored twice)`] : []),
     ...(under > 0 ? [`lacks ${groupDigits(under)} sat that are unspent there`] : []),
   ];
   return `the database ${parts.join(' and ')}`;
