@@ -18,9 +18,9 @@ export async function makeFolder(path: string): Promise<void> {
     await makeOne(path);
   } catch (error) {
     const parent = dirname(path);
-    const isParentMissing = errorCodeOf(error) === 'ENOENT' && !(await stands(parent));
-    if (!isParentMissing || parent === path) throw error;
-    await makeFolder(parent);
+    if (errorCodeOf(error) !== 'ENOENT' || parent === path) throw error;
+    if (!(await stands(parent))) await makeFolder(parent);
+    // Also where the parent stands now: another process may have made it a moment ago.
     await makeOne(path);
   }
 }
@@ -39,7 +39,8 @@ async function makeOne(path: string): Promise<void> {
   }
 }
 
-function stands(path: string): Promise<boolean> {
+/** Whether there is something of this name. */
+export function stands(path: string): Promise<boolean> {
   return stat(path).then(
     () => true,
     () => false,

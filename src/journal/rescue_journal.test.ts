@@ -246,6 +246,18 @@ describe('close', () => {
     ]);
   });
 
+  it('is done for each of many that begin and end at once, while there are no folders yet', async () => {
+    const ids = Array.from({ length: 12 }, (_, index) => `op-${index}`);
+    for (let round = 0; round < 40; round += 1) {
+      const fresh = new RescueJournal(join(root, `round-${round}`, 'journal'));
+      await Promise.all(ids.map((id) => fresh.append(id, INTENT)));
+      const closed = await Promise.all(ids.map((id) => fresh.close(id, DAY)));
+      expect(closed).toEqual(ids.map(() => true));
+      const left = (await filesOf(fresh.dir)).filter(([, ended_on]) => ended_on === null);
+      expect(left).toEqual([]);
+    }
+  });
+
   it('says that it could not, and does not fail: the operation has ended all the same', async () => {
     await written(INTENT);
     await writeFile(join(journal.dir, 'ended'), '');

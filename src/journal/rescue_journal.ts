@@ -2,7 +2,7 @@ import { link, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promi
 import { join } from 'node:path';
 import { CashuOpsError, messageOf } from '../domain/errors.ts';
 import { type JournalText, lineOf, readLines } from './journal_lines.ts';
-import { errorCodeOf, makeFolder } from './make_folder.ts';
+import { errorCodeOf, makeFolder, stands } from './make_folder.ts';
 
 /** What is written down beside the database, so that losing the database loses nothing. */
 export type JournalEntry =
@@ -134,7 +134,8 @@ export class RescueJournal {
       await makeFolder(folder);
       return await putAside(this.pathOf(operationId), folder, operationId);
     } catch (error) {
-      return errorCodeOf(error) === 'ENOENT';
+      // Nothing to put aside; a folder that is missing is another matter.
+      return errorCodeOf(error) === 'ENOENT' && !(await stands(this.pathOf(operationId)));
     }
   }
 

@@ -116,6 +116,15 @@ describe('fees and selection', () => {
     expect(input_fee).toBe(1);
   });
 
+  it('chooses the fewest where that is wanted, whatever is left over', async () => {
+    const coins = await bench.coins(64, 8, 8, 8, 8);
+    await gateway.load();
+    const { inputs } = gateway.selectInputs(coins, 30, 'fewest') ?? {};
+    expect(inputs?.map((input) => input.amount)).toEqual([64]);
+    expect(gateway.selectInputs(coins, 95, 'fewest')?.inputs).toHaveLength(5);
+    expect(gateway.selectInputs(coins, 96, 'fewest')).toBeNull();
+  });
+
   it('chooses nothing rather than too little', async () => {
     const coins = await bench.coins(32, 16);
     await gateway.load();

@@ -19,6 +19,7 @@ import type {
   MintCapabilities,
   MintGateway,
   QuoteReading,
+  WantedInputs,
 } from './gateway.ts';
 import {
   amountsWithOwnFee,
@@ -164,10 +165,16 @@ export class CashuGateway implements MintGateway {
     return this.#wallet.getFeesForProofs([...proofs]).toNumber();
   }
 
-  selectInputs(proofs: readonly StoredProof[], needed: number): InputSelection | null {
+  selectInputs(
+    proofs: readonly StoredProof[],
+    needed: number,
+    wanted: WantedInputs = 'closest',
+  ): InputSelection | null {
+    const feeOf = (inputs: readonly StoredProof[]) => this.inputFee(inputs);
+    if (wanted === 'fewest') return selectLargest(proofs, needed, feeOf);
     const { send } = this.#wallet.selectProofsToSend(proofs.map(toCashuProof), needed, true);
     // The library gives up on some small amounts: 2 sat from coins of 2 and 4, at a fee of 1 sat.
-    if (send.length === 0) return selectLargest(proofs, needed, (inputs) => this.inputFee(inputs));
+    if (send.length === 0) return selectLargest(proofs, needed, feeOf);
     const chosen = new Set(send.map((proof) => proof.secret));
     const inputs = proofs.filter((proof) => chosen.has(proof.secret));
     return { inputs, input_fee: this.inputFee(inputs) };

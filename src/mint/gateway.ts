@@ -56,6 +56,9 @@ export interface MeltRequest {
   blanks: StoredOutput[];
 }
 
+/** Which of all choices: what fits best, or the largest coins, of which the fewest pay fees. */
+export type WantedInputs = 'closest' | 'fewest';
+
 export interface InputSelection {
   inputs: StoredProof[];
   /** sat, NUT-02 */
@@ -93,8 +96,16 @@ export interface MintGateway {
   knowsKeyset(id: string): boolean;
   /** NUT-02 fee of inputs (sat). */
   inputFee(proofs: readonly { id: string }[]): number;
-  /** Coins worth at least `needed` plus their own fee, or null when there are not enough. */
-  selectInputs(proofs: readonly StoredProof[], needed: number): InputSelection | null;
+  /**
+   * Coins worth at least `needed` plus their own fee, or null when there are not enough.
+   *
+   * @param wanted `closest` (default) leaves little over, and is left to chance where several do
+   */
+  selectInputs(
+    proofs: readonly StoredProof[],
+    needed: number,
+    wanted?: WantedInputs,
+  ): InputSelection | null;
 
   /** Blank outputs for the change of a melt, and signed inputs where coins are locked (NUT-11). */
   prepareMelt(

@@ -2,7 +2,7 @@ import { groupDigits, MAX_AMOUNT } from '../../domain/amount.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
 import { type StoredProof, sumProofs } from '../../domain/proof.ts';
 import { yOf } from '../../domain/proof_y.ts';
-import type { MeltQuote, MintGateway } from '../../mint/gateway.ts';
+import type { MeltQuote, MintGateway, WantedInputs } from '../../mint/gateway.ts';
 import type { TokenDocument } from '../../store/documents.ts';
 import type { CoinChoice, MeltDeps } from './types.ts';
 
@@ -18,6 +18,7 @@ export interface ChoiceRequest {
   quote: MeltQuote;
   /** Coins that must not be used: another payment at the mint holds them. */
   excluded: ReadonlySet<string>;
+  wanted: WantedInputs;
 }
 
 /**
@@ -51,7 +52,7 @@ interface TooLittle {
 
 async function tryToChoose(
   deps: Pick<MeltDeps, 'wallets'>,
-  { npub, mint_url, mint, quote, excluded }: ChoiceRequest,
+  { npub, mint_url, mint, quote, excluded, wanted }: ChoiceRequest,
   amount: number,
 ): Promise<CoinChoice | TooLittle> {
   const needed = quote.amount + quote.fee_reserve;
@@ -59,7 +60,7 @@ async function tryToChoose(
   const all = uniqueCoins(tokens);
   const coins = all.filter((coin) => !excluded.has(coin.secret));
   const known = coins.filter((coin) => mint.knowsKeyset(coin.id));
-  const selection = known.length > 0 ? mint.selectInputs(known, needed) : null;
+  const selection = known.length > 0 ? mint.selectInputs(known, needed, wanted) : null;
   if (selection === null) {
     return { coins, known, held: all.filter((coin) => excluded.has(coin.secret)) };
   }

@@ -39,13 +39,29 @@ export async function claimCoins(
     if ('operation' in held) return held.operation;
     for (const secret of held.excluded) excluded.add(secret);
     if (held.excluded.length === 0) await pause(Math.random() * PAUSE_MAX_MS);
-    coins = await watch.time('select', () => planCoins(deps, plan, excluded));
+    coins = await watch.time('select', () => planAgain(deps, plan, excluded));
   }
 }
 
+/** The coins that fit best may cost more than was agreed to where fewer would not. */
+async function planAgain(
+  deps: MeltDeps,
+  plan: CheckedPlan,
+  excluded: ReadonlySet<string>,
+): Promise<PlannedCoins> {
+  const closest = await planCoins(deps, plan, excluded);
+  return isWithinCeiling(plan, closest) ? closest : planCoins(deps, plan, excluded, 'fewest');
+}
+
+function isWithinCeiling({ input_fee_max }: CheckedPlan, { input_fee }: PlannedCoins): boolean {
+  return input_fee_max === null || input_fee <= input_fee_max;
+}
+
 /** Whoever agreed to a sum must not find out afterwards that other coins cost more. */
-function assertWithinCeiling({ input_fee_max }: CheckedPlan, { input_fee }: PlannedCoins): void {
-  if (input_fee_max === null || input_fee <= input_fee_max) return;
+function assertWithinCeiling(plan: CheckedPlan, coins: PlannedCoins): void {
+  const { input_fee_max } = plan;
+  const { input_fee } = coins;
+  if (input_fee_max === null || isWithinCeiling(plan, coins)) return;
   throw new CashuOpsError(
     'TOKENS_NOT_AVAILABLE',
     `The coins that are free now would cost ${groupDigits(input_fee)} sat of input fees, more than the ${groupDigits(input_fee_max)} sat that were agreed to. Nothing was paid; ask again to see what it costs.`,

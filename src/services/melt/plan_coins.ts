@@ -1,6 +1,6 @@
 import type { SwapRecord } from '../../domain/melt_operation.ts';
 import { sumProofs } from '../../domain/proof.ts';
-import type { MintGateway } from '../../mint/gateway.ts';
+import type { MintGateway, WantedInputs } from '../../mint/gateway.ts';
 import { claimsOf } from '../../store/melt_claim.ts';
 import { chooseCoins } from './choose_coins.ts';
 import { planSwap } from './swap.ts';
@@ -13,16 +13,18 @@ type PlanDeps = Pick<MeltDeps, 'wallets' | 'settings'>;
  * written and nothing is sent.
  *
  * @param excluded secrets of coins that another payment at the mint holds
+ * @param wanted which of all choices
  * @throws CashuOpsError INSUFFICIENT_FUNDS, UNKNOWN_KEYSET, MINT_CANNOT_MELT, MINT_REFUSED
  */
 export async function planCoins(
   deps: PlanDeps,
   payment: QuotedPayment,
   excluded: ReadonlySet<string>,
+  wanted: WantedInputs = 'closest',
 ): Promise<PlannedCoins> {
   const { wallet, mint, quote } = payment;
   const { npub, mint_url } = wallet;
-  const choice = await chooseCoins(deps, { npub, mint_url, mint, quote, excluded });
+  const choice = await chooseCoins(deps, { npub, mint_url, mint, quote, excluded, wanted });
   return planExchange(deps, payment, choice);
 }
 
