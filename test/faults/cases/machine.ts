@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -47,6 +47,17 @@ async function fill(dir: string): Promise<void> {
   await writeFile(join(dir, 'ballast'), Buffer.alloc(4 * 1024 * 1024)).catch(() => {});
 }
 
+const PAGE_BYTES = 4096;
+
+/** The last page of a file has room for another entry; empty lines mean nothing there. */
+async function fillLastPages(dir: string): Promise<void> {
+  for (const name of (await readdir(dir)).filter((each) => each.endsWith('.jsonl'))) {
+    const path = join(dir, name);
+    const { size } = await stat(path);
+    await appendFile(path, '\n'.repeat((PAGE_BYTES - (size % PAGE_BYTES)) % PAGE_BYTES));
+  }
+}
+
 const hasRequest = ({ mint }: CaseGround) =>
   until(async () => (await mint.control.meltRequests()).length > 0, { what: 'the request' });
 
@@ -71,6 +82,7 @@ const fullAtTheReply = (
     ground.fault(after('melt', { type: 'delay', ms: 1_500 }));
     const melt = ground.startPay({ CASHU_OPS_JOURNAL_DIR: dir });
     await hasRequest(ground);
+    await fillLastPages(dir);
     await fill(dir);
     return more(melt.ended);
   });
