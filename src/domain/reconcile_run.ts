@@ -110,7 +110,10 @@ export interface RunCounts {
   wallets_held: number;
 }
 
-/** sat by which the database is wrong: `over` it counts what is spent or stored twice, `under` it calls spent what is not. */
+/**
+ * sat by which the database is wrong: `over` it counts what is spent or stored twice, `under` it
+ * calls spent what is not.
+ */
 export interface Drift {
   over: number;
   under: number;

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withDirectClient } from '../../src/practice/replica_set/direct_client.ts';
 import type { Member } from '../../src/practice/replica_set/index.ts';
+import { waitUntil } from '../../src/practice/replica_set/wait.ts';
 import { operationsOf, type Run } from '../chaos/commands.ts';
 import type { ChaosGround } from '../chaos/ground.ts';
 import { expectHonest, expectNoSecrets, expectSound } from '../chaos/judge.ts';
@@ -130,17 +131,9 @@ async function heldAt(port: number, { moment }: FailoverKind): Promise<void> {
 
 /** The judges cannot read while nobody is elected, and a payment that died has not waited for it. */
 async function expectElected(ground: ChaosGround, dead: Member): Promise<void> {
-  const end = performance.now() + ELECTED_WITHIN_MS;
-  let last = 'the dead one is still named';
-  while (performance.now() < end) {
-    try {
-      if ((await primaryOf(ground)).port !== dead.port) return;
-    } catch (error) {
-      last = String(error);
-    }
-    await sleep(STANDS_AFTER_MS);
-  }
-  throw new Error(`no other member became primary within ${ELECTED_WITHIN_MS} ms: ${last}`);
+  const isElected = async () => (await primaryOf(ground).catch(() => dead)).port !== dead.port;
+  if (await waitUntil(isElected, ELECTED_WITHIN_MS)) return;
+  throw new Error(`no other member became primary within ${ELECTED_WITHIN_MS} ms`);
 }
 
 /** The table must not name a swap that there was not. */

@@ -50,18 +50,19 @@ async function planAgain(
   excluded: ReadonlySet<string>,
 ): Promise<PlannedCoins> {
   const closest = await planCoins(deps, plan, excluded);
-  return isWithinCeiling(plan, closest) ? closest : planCoins(deps, plan, excluded, 'fewest');
+  if (closest.input_fee <= ceilingOf(plan)) return closest;
+  return planCoins(deps, plan, excluded, 'fewest');
 }
 
-function isWithinCeiling({ input_fee_max }: CheckedPlan, { input_fee }: PlannedCoins): boolean {
-  return input_fee_max === null || input_fee <= input_fee_max;
+/** The input fee that was agreed to (sat). */
+function ceilingOf({ input_fee_max }: CheckedPlan): number {
+  return input_fee_max ?? Number.POSITIVE_INFINITY;
 }
 
 /** Whoever agreed to a sum must not find out afterwards that other coins cost more. */
-function assertWithinCeiling(plan: CheckedPlan, coins: PlannedCoins): void {
-  const { input_fee_max } = plan;
-  const { input_fee } = coins;
-  if (input_fee_max === null || isWithinCeiling(plan, coins)) return;
+function assertWithinCeiling(plan: CheckedPlan, { input_fee }: PlannedCoins): void {
+  const input_fee_max = ceilingOf(plan);
+  if (input_fee <= input_fee_max) return;
   throw new CashuOpsError(
     'TOKENS_NOT_AVAILABLE',
     `The coins that are free now would cost ${groupDigits(input_fee)} sat of input fees, more than the ${groupDigits(input_fee_max)} sat that were agreed to. Nothing was paid; ask again to see what it costs.`,
