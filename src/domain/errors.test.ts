@@ -39,6 +39,7 @@ const TABLE: readonly Row[] = [
   ['WALLET_NOT_FOUND', 'refused', 'LOW', 21],
   ['WALLET_EXISTS', 'refused', 'LOW', 21],
   ['OPERATION_NOT_FOUND', 'usage', 'LOW', 2],
+  ['EVENT_NOT_FOUND', 'usage', 'LOW', 2],
   ['INVOICE_WRONG_NETWORK', 'refused', 'LOW', 21],
   ['INVOICE_EXPIRED', 'refused', 'LOW', 21],
   ['INVOICE_WITHOUT_AMOUNT', 'refused', 'LOW', 21],

@@ -82,6 +82,7 @@ const KIND_OF_CODE = {
   JOURNAL_UNREADABLE: 'usage',
   // Not "refused": that nothing is known of a payment does not say that nothing was paid.
   OPERATION_NOT_FOUND: 'usage',
+  EVENT_NOT_FOUND: 'usage',
   PRACTICE_UNAVAILABLE: 'usage',
   OUTPUT_UNWRITABLE: 'usage',
   // the person

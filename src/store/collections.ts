@@ -10,6 +10,7 @@ export const RECONCILE_RUNS = 'reconcile_runs';
 export const RECONCILE_FINDINGS = 'reconcile_findings';
 export const LEASES = 'leases';
 export const POLICIES = 'policies';
+export const AUDIT_CHECKPOINTS = 'audit_checkpoints';
 
 /** Every collection that `ensureStore` makes, in the order in which it makes them. */
 export const ALL_COLLECTIONS = [
@@ -21,6 +22,7 @@ export const ALL_COLLECTIONS = [
   RECONCILE_FINDINGS,
   LEASES,
   POLICIES,
+  AUDIT_CHECKPOINTS,
 ] as const;
 
 export type CollectionName = (typeof ALL_COLLECTIONS)[number];

@@ -1,10 +1,17 @@
 import { mongo } from 'mongoose';
-import { ALL_COLLECTIONS, type CollectionName, MELT_OPERATIONS, TOKENS } from './collections.ts';
+import {
+  ALL_COLLECTIONS,
+  AUDIT_LOG,
+  type CollectionName,
+  MELT_OPERATIONS,
+  TOKENS,
+} from './collections.ts';
 import { assertReplicaSet, type Store } from './connection.ts';
 import { databaseId } from './database_id.ts';
 import { databaseError, translated, violatedIndex } from './errors.ts';
 import { duplicateProblem } from './index_duplicates.ts';
 import {
+  CHAIN_INDEX,
   forShardedCluster,
   INDEXES,
   INVOICE_INDEX,
@@ -145,14 +152,16 @@ function label({ collection, name }: IndexSpec): string {
   return `${collection}.${name}`;
 }
 
-/** Indexes without which money is not safe: each stops something from happening twice. */
+/** Indexes that keep something from being there twice: a coin, a payment, a place in the audit log. */
 const GUARDS = [
   { collection: TOKENS, name: LIVE_PROOF_INDEX },
   { collection: TOKENS, name: 'transaction_id_1' },
   { collection: MELT_OPERATIONS, name: INVOICE_INDEX },
   { collection: MELT_OPERATIONS, name: 'operation_transaction_id_unique' },
   { collection: MELT_OPERATIONS, name: 'operation_quote_unique' },
+  { collection: AUDIT_LOG, name: CHAIN_INDEX },
 ] as const;
+const GUARDED = [...new Set(GUARDS.map(({ collection }) => collection))];
 
 export interface StoreReadiness {
   ready: boolean;
@@ -161,18 +170,17 @@ export interface StoreReadiness {
 }
 
 /**
- * A cheap look (two requests side by side) whether `ensureStore` has done its work.
+ * A cheap look (one request for each collection, side by side) whether `ensureStore` has done its work.
  *
- * @returns which of the indexes are missing that keep money from being counted or paid twice
+ * @returns which of the indexes are missing that keep something from being there twice
  */
 export async function isStoreReady(db: mongo.Db): Promise<StoreReadiness> {
-  const [tokens, operations] = await Promise.all([
-    uniqueIndexes(db, TOKENS),
-    uniqueIndexes(db, MELT_OPERATIONS),
-  ]);
-  const missing = GUARDS.filter(
-    ({ collection, name }) => !(collection === TOKENS ? tokens : operations).has(name),
-  ).map(({ collection, name }) => `${collection}.${name}`);
+  const found = new Map(
+    await Promise.all(GUARDED.map(async (name) => [name, await uniqueIndexes(db, name)] as const)),
+  );
+  const missing = GUARDS.filter(({ collection, name }) => !found.get(collection)?.has(name)).map(
+    ({ collection, name }) => `${collection}.${name}`,
+  );
   return { ready: missing.length === 0, missing };
 }
 

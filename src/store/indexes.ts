@@ -32,6 +32,8 @@ export const LIVE_PROOF_INDEX = 'live_proof_unique';
 export const BALANCE_INDEX = 'balance_covered';
 /** A reconciliation streams the tokens of wallets by this index. */
 export const SCAN_INDEX = 'reconcile_scan';
+/** The index that gives each place in a chain of audit events to one event. */
+export const CHAIN_INDEX = 'audit_chain_unique';
 /** The index that keeps one invoice from being paid twice. */
 export const INVOICE_INDEX = 'one_owner_per_invoice';
 
@@ -143,10 +145,40 @@ const OPERATION_INDEXES: readonly IndexSpec[] = [
   { collection: MELT_OPERATIONS, name: 'inputs.Y_1', key: { 'inputs.Y': 1 } },
 ];
 
+/** Each with whether every event has it. */
+const AUDIT_LOOKED_FOR_BY = [
+  ['npub', false],
+  ['mint_url', false],
+  ['operation_id', false],
+  ['quote_id', false],
+  ['transaction_id', false],
+  ['type', true],
+  ['severity', true],
+  ['actor.user', true],
+] as const;
+
+function auditIndex([field, always]: (typeof AUDIT_LOOKED_FOR_BY)[number]): IndexSpec {
+  return {
+    collection: AUDIT_LOG,
+    name: `${field}_1_time_-1__id_-1`,
+    key: { [field]: 1, time: -1, _id: -1 },
+    // A comparison with a text holds for each text, and for no null.
+    ...(!always && { partialFilterExpression: { [field]: { $gt: '' } } }),
+  };
+}
+
 const AUDIT_INDEXES: readonly IndexSpec[] = [
-  { collection: AUDIT_LOG, name: 'npub_1_time_-1', key: { npub: 1, time: -1 } },
-  { collection: AUDIT_LOG, name: 'operation_id_1_time_1', key: { operation_id: 1, time: 1 } },
-  { collection: AUDIT_LOG, name: 'time_-1', key: { time: -1 } },
+  {
+    collection: AUDIT_LOG,
+    name: CHAIN_INDEX,
+    key: { chain: 1, seq: 1 },
+    unique: true,
+    // Events from before there were chains have no place.
+    partialFilterExpression: { chain: { $exists: true } },
+  },
+  // One for each thing that events are looked for by, newest first. What most events lack is left out.
+  ...AUDIT_LOOKED_FOR_BY.map(auditIndex),
+  { collection: AUDIT_LOG, name: 'time_-1__id_-1', key: { time: -1, _id: -1 } },
 ];
 
 const RUN_INDEXES: readonly IndexSpec[] = [

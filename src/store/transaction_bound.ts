@@ -1,5 +1,7 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { CashuOpsError, type PlainCode, withFacts } from '../domain/errors.ts';
 import { DatabaseCause, isUnreachable, isWriteConflict } from './errors.ts';
+import { TransactionAttempt } from './transaction_attempt.ts';
 
 export interface TransactionLimits {
   /** The work is begun at most so often. */
@@ -11,6 +13,10 @@ export interface TransactionLimits {
 /** The driver alone would retry for 120 s, without counting. */
 export const TRANSACTION_LIMITS: TransactionLimits = { attemptsMax: 8, deadlineMs: 20_000 };
 
+/** Of a random pause after a race that was lost. */
+const PAUSE_MIN_MS = 2;
+const PAUSE_MAX_MS = 200;
+
 /** Where a transaction stands: decides whether an error leaves its outcome open. */
 type Phase = 'working' | 'committing';
 
@@ -19,6 +25,7 @@ export class TransactionBound {
   readonly #limits: TransactionLimits;
   #phase: Phase = 'working';
   #attempts = 0;
+  #racesLost = 0;
   #closed = false;
   #last: unknown;
   #timer: NodeJS.Timeout | undefined;
@@ -33,18 +40,20 @@ export class TransactionBound {
   }
 
   /**
-   * Runs the work once more, if the bound allows it.
+   * Runs the work once more, if the bound allows it. A race that was lost does not count, only its time.
    *
    * @throws CashuOpsError DATABASE_BUSY, DATABASE_UNREACHABLE or DATABASE_FAILED when the attempts
    *   or the time are used up. It carries no label of the driver, so the driver rolls back and does
    *   not retry.
    */
-  async attempt<T>(work: () => Promise<T>): Promise<T> {
+  async attempt<T>(work: (attempt: TransactionAttempt) => Promise<T>): Promise<T> {
     this.#phase = 'working';
+    await this.#letOthersFinish();
     if (this.#attempts >= this.#limits.attemptsMax) throw this.#gaveUp();
     this.#assertInTime();
     this.#attempts += 1;
-    const result = await this.#remembering(work);
+    const attempt = new TransactionAttempt();
+    const result = await this.#remembering(() => work(attempt), attempt);
     this.#assertInTime();
     this.#phase = 'committing';
     return result;
@@ -82,13 +91,24 @@ export class TransactionBound {
   }
 
   /** Keeps the last error for the one that ends it all, and lets it through for the driver. */
-  async #remembering<T>(work: () => Promise<T>): Promise<T> {
+  async #remembering<T>(work: () => Promise<T>, attempt: TransactionAttempt): Promise<T> {
     try {
       return await work();
     } catch (error) {
       this.#last = error;
+      if (attempt.lostRace) {
+        this.#attempts -= 1;
+        this.#racesLost += 1;
+      }
       throw error;
     }
+  }
+
+  /** Many writers in step would lose against each other again and again. */
+  async #letOthersFinish(): Promise<void> {
+    if (this.#racesLost === 0) return;
+    const longest = Math.min(PAUSE_MAX_MS, PAUSE_MIN_MS * 2 ** this.#racesLost);
+    await pause(Math.random() * longest);
   }
 
   #assertInTime(): void {

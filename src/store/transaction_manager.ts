@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { mongo } from 'mongoose';
 import { isDatabaseError, isUnreachable } from './errors.ts';
 import { namedDatabaseError } from './live_proof_error.ts';
+import type { TransactionAttempt } from './transaction_attempt.ts';
 import {
   TRANSACTION_LIMITS,
   TransactionBound,
@@ -29,6 +30,7 @@ const COMMITS_AGAIN_MAX = 10;
 export class TransactionManager {
   readonly #client: mongo.MongoClient;
   readonly #limits: TransactionLimits;
+  readonly #attempts = new WeakMap<mongo.ClientSession, TransactionAttempt>();
 
   constructor(client: mongo.MongoClient, limits: Partial<TransactionLimits> = {}) {
     this.#client = client;
@@ -71,7 +73,12 @@ export class TransactionManager {
       const session = this.#client.startSession();
       under.session = session;
       try {
-        return await runOrCommitAgain(session, bound, () => work(session));
+        const result = await runOrCommitAgain(session, bound, (attempt) => {
+          this.#attempts.set(session, attempt);
+          return work(session);
+        });
+        this.#attempts.get(session)?.committed();
+        return result;
       } catch (error) {
         if (bound.outcomeUnknown ? !wasRolledBack(error) : !isUnreachable(error)) throw error;
         await pause(PAUSE_AFTER_NETWORK_ERROR_MS);
@@ -79,6 +86,11 @@ export class TransactionManager {
         await session.endSession();
       }
     }
+  }
+
+  /** The attempt that is under way in a session; undefined for a session of somebody else. */
+  attemptOf(session: mongo.ClientSession): TransactionAttempt | undefined {
+    return this.#attempts.get(session);
   }
 
   /** The wallet service's name for `run`. */
@@ -91,7 +103,7 @@ export class TransactionManager {
 async function runOrCommitAgain<T>(
   session: mongo.ClientSession,
   bound: TransactionBound,
-  work: () => Promise<T>,
+  work: (attempt: TransactionAttempt) => Promise<T>,
 ): Promise<T> {
   const done: { result?: { value: T } } = {};
   const remembering = async () => {

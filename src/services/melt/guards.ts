@@ -6,7 +6,8 @@ import type { ServiceLog } from '../reconciliation/reconciliation.ts';
 
 /**
  * A melt needs the indexes that keep an invoice from being paid twice. Without those on tokens it
- * may run, because old data can keep them from being built; the pre-flight check finds doubles.
+ * may run, because old data can keep them from being built; the pre-flight check finds doubles. Nor
+ * does the order of the audit log stop a payment: `audit verify` finds two events in one place.
  *
  * @returns a check that looks once and remembers that all is well; it throws CashuOpsError
  *   STORE_NOT_READY with the command that prepares the database

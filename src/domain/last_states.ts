@@ -1,0 +1,45 @@
+import { MELT_EVENTS } from './audit_event.ts';
+import type { StoredLink } from './chain_check.ts';
+
+/** An operation that stands otherwise than its events say. */
+export interface StateFault {
+  operation_id: string;
+  /** As the operation stands; null where there is none. */
+  state: string | null;
+  /** As its last event says; null without any. */
+  told: string | null;
+}
+
+/** Every event after which an operation is in another state. */
+const TELLS_STATE: ReadonlySet<unknown> = new Set([...MELT_EVENTS, 'journal_replayed']);
+
+/**
+ * What the events of one chain say last of each operation. Event and change are written in one
+ * transaction, so a state that no event tells was changed by hand, or its event was removed: the
+ * end of a chain has nothing behind it that would tell.
+ */
+export class LastStates {
+  readonly #told = new Map<string, string>();
+
+  next({ type, operation_id, after }: StoredLink): void {
+    if (!TELLS_STATE.has(type) || typeof operation_id !== 'string') return;
+    this.#told.set(operation_id, String(after));
+  }
+
+  /**
+   * @param states of the wallet's operations, by id
+   * @param isPruned events of the chain were pruned, so an operation may have none left
+   */
+  faults(states: ReadonlyMap<string, string>, isPruned: boolean): StateFault[] {
+    const found: StateFault[] = [];
+    for (const [operation_id, state] of states) {
+      const told = this.#told.get(operation_id) ?? null;
+      if (told === state || (told === null && isPruned)) continue;
+      found.push({ operation_id, state, told });
+    }
+    for (const [operation_id, told] of this.#told) {
+      if (!states.has(operation_id)) found.push({ operation_id, state: null, told });
+    }
+    return found;
+  }
+}
