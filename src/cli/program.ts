@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { auditCommand } from '../commands/audit/command.ts';
 import { balanceCommand } from '../commands/balance/command.ts';
 import { doctorCommand } from '../commands/doctor/command.ts';
 import { meltCommand } from '../commands/melt/command.ts';
@@ -18,6 +19,7 @@ Exit codes:
   21  refused or failed for certain  130, 143  interrupted before anything left`;
 
 const COMMANDS = [
+  auditCommand,
   meltCommand,
   balanceCommand,
   reconcileCommand,

@@ -1,0 +1,36 @@
+import { mongo } from 'mongoose';
+import type { Context, GlobalFlags } from '../../cli/context.ts';
+import { EXIT } from '../../cli/exit_codes.ts';
+import { jsonDocument } from '../../cli/json.ts';
+import { CashuOpsError } from '../../domain/errors.ts';
+import { printable } from '../../domain/printable.ts';
+import { auditLines } from '../../report/audit_rows.ts';
+import { renderLines } from '../../report/lines.ts';
+import { AuditReads } from '../../store/audit_reads.ts';
+
+/** One event, whole. @returns the exit code */
+export async function runAuditShow(
+  context: Context,
+  id: string,
+  flags: GlobalFlags,
+): Promise<number> {
+  const { io } = context;
+  if (!/^[0-9a-f]{24}$/i.test(id)) {
+    throw new CashuOpsError(
+      'INVALID_ARGUMENT',
+      `"${printable(id, 40)}" is no id of an event: that has 24 characters of 0 to 9 and a to f. For a payment, a coin or an invoice use "cashu-ops audit explain".`,
+    );
+  }
+  const store = await context.openStore('audit show', flags);
+  const event = await new AuditReads(store).get(new mongo.ObjectId(id));
+  if (event === null) {
+    throw new CashuOpsError(
+      'EVENT_NOT_FOUND',
+      `There is no event ${id} in this database. It may have been pruned; "cashu-ops audit list" shows what is there.`,
+      { next_command: 'cashu-ops audit list' },
+    );
+  }
+  if (flags.json) io.out(jsonDocument({ schema: 'cashu-ops/audit-event@1', ok: true, event }));
+  else for (const line of renderLines(auditLines(event, io.color.out))) io.out(line);
+  return EXIT.done;
+}

@@ -1,0 +1,101 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { eventHash } from '../../src/domain/audit_chain.ts';
+import { AUDIT_LOG, MELT_OPERATIONS } from '../../src/store/collections.ts';
+import { type CliGround, cliGround } from '../support/cli_ground.ts';
+import { onlyDocument } from '../support/cli_refusal.ts';
+
+/** Events as somebody with access to the database changes them, past the tool. */
+describe('audit verify', () => {
+  let ground: CliGround;
+  let chain: string;
+  beforeEach(async () => {
+    ground = await cliGround({ coins: [512, 256, 128, 64, 32, 16] });
+    chain = `${ground.npub} ${ground.mint.url}`;
+    for (const amount of [20, 30, 40]) await ground.melt(await ground.request(amount));
+  });
+
+  const log = () => ground.db.collection(AUDIT_LOG);
+  const at = (seq: number) => ({ chain, seq });
+  const verify = async (...more: string[]) => {
+    const { code, stdout } = await ground.run(['audit', 'verify', '--json', ...more]);
+    const document = onlyDocument(stdout);
+    return { code, ...document };
+  };
+  const places = async () =>
+    (await verify()).breaks.map(({ kind, seq }: { kind: string; seq: number }) => `${kind} ${seq}`);
+
+  /** Written anew by somebody who knows how the hash is made. */
+  async function rewrite(seq: number, change: object): Promise<void> {
+    const event = await log().findOne(at(seq));
+    if (event === null) throw new Error(`there is no event ${seq}`);
+    const { _id, ...rest } = { ...event, ...change };
+    const hash = eventHash({ ...rest, id: String(_id) });
+    await log().updateOne({ _id }, { $set: { ...change, hash } });
+  }
+
+  it('holds where nobody touched anything', async () => {
+    const { code, ok, events, chains, unchained, breaks, state_faults } = await verify();
+    expect([code, ok, breaks, state_faults, unchained]).toEqual([0, true, [], [], 0]);
+    expect(events).toBe(await log().countDocuments());
+    expect(chains).toBe((await log().distinct('chain')).length);
+    const { stdout } = await ground.run(['audit', 'verify', ...ground.owner]);
+    expect(stdout).toMatch(/^The record holds\.$/m);
+  });
+
+  it('names two that were forged, one that was removed and one that was moved', async () => {
+    await log().updateOne(at(2), { $set: { 'amounts.amount': 1 } });
+    await rewrite(5, { severity: 'LOW' });
+    await log().deleteOne(at(8));
+    await log().updateOne(at(10), { $set: { seq: 8 } });
+    expect(await places()).toEqual(['changed 2', 'not_following 5', 'moved 8', 'missing 10']);
+    const { code, stdout } = await ground.run(['audit', 'verify']);
+    expect(code).toBe(23);
+    expect(stdout).toMatch(/^The record does NOT hold/);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(/event 2 \([0-9a-f]{24}\) was changed after/);
+  });
+
+  it('finds what was cut off at the end by the operations', async () => {
+    const last = await log().findOne({ chain }, { sort: { seq: -1 } });
+    const paid = await log().findOne({ chain, type: 'melt_paid' }, { sort: { seq: -1 } });
+    await log().deleteMany({ chain, seq: { $gte: paid?.seq } });
+    expect(last?.seq).toBeGreaterThanOrEqual(paid?.seq);
+    const { code, breaks, state_faults } = await verify();
+    expect([code, breaks]).toEqual([23, []]);
+    expect(state_faults).toEqual([
+      { operation_id: paid?.operation_id, state: 'paid', told: 'submitting' },
+    ]);
+  });
+
+  it('finds an operation that was changed or removed without an event', async () => {
+    const operations = ground.db.collection<{ _id: string }>(MELT_OPERATIONS);
+    const [one, other] = await operations.find().toArray();
+    await operations.updateOne({ _id: one?._id ?? '' }, { $set: { state: 'failed' } });
+    await operations.deleteOne({ _id: other?._id ?? '' });
+    const { state_faults } = await verify();
+    expect(state_faults).toEqual(
+      expect.arrayContaining([
+        { operation_id: one?._id, state: 'failed', told: 'paid' },
+        { operation_id: other?._id, state: null, told: 'paid' },
+      ]),
+    );
+  });
+
+  it('says what is from before there were chains, and goes by it', async () => {
+    await log().updateMany(
+      {},
+      { $unset: { chain: '', seq: '', prev: '', hash: '', chain_version: '' } },
+    );
+    const before = await log().countDocuments();
+    const { code, unchained, state_faults } = await verify();
+    expect([code, unchained, state_faults]).toEqual([0, before, []]);
+    await ground.melt(await ground.request(10));
+    const after = await verify();
+    expect([after.code, after.unchained]).toEqual([0, before]);
+    expect(after.events).toBeGreaterThan(0);
+  });
+
+  it('refuses a mint without an owner', async () => {
+    const { code, stderr } = await ground.run(['audit', 'verify', '--mint', ground.mint.url]);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/Add --npub to --mint/)]);
+  });
+});
