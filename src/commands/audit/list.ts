@@ -5,8 +5,8 @@ import { unlessInterrupted } from '../../cli/signals.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
 import { AUDIT_COLUMNS, auditRow } from '../../report/audit_rows.ts';
 import { AuditReads } from '../../store/audit_reads.ts';
-import type { ListFlags } from './command.ts';
 import { filterOf } from './filter.ts';
+import type { ListFlags } from './list_command.ts';
 
 const ONLY_READ = 'Interrupted while reading; nothing was changed.';
 

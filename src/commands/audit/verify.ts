@@ -11,7 +11,7 @@ import { breakWords, faultWords } from '../../report/chain_words.ts';
 import { type ChainsReport, verifyChains } from '../../services/audit/verify_chains.ts';
 import { AuditChains, type ChainScope } from '../../store/audit_chains.ts';
 import { StatesOfChain } from '../../store/states_of_chain.ts';
-import type { VerifyFlags } from './command.ts';
+import type { VerifyFlags } from './verify_command.ts';
 
 const ONLY_READ = 'Interrupted while reading; nothing was changed, and the rest was not looked at.';
 /** So many places are told to a person; the JSON has more. */

@@ -1,0 +1,36 @@
+import { Command } from 'commander';
+import type { Context, Finished, GlobalFlags } from '../../cli/context.ts';
+import { assertNothingBefore } from '../../cli/nothing_before.ts';
+import { rowLimit } from '../../cli/options.ts';
+import type { FilterFlags } from './filter.ts';
+import { filtered } from './filter_flags.ts';
+
+export interface ListFlags extends GlobalFlags, FilterFlags {
+  limit: number;
+  after?: string;
+  csv?: boolean;
+  follow?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  cashu-ops audit list --since 2h --severity HIGH      what went wrong, HIGH and CRITICAL
+  cashu-ops audit list --operation 8a6e…               everything of one payment
+  cashu-ops audit list --npub npub1… --csv > wallet.csv
+  cashu-ops audit list --limit 100 --after 1795…       the next page, as the last one ended
+  cashu-ops audit list --follow                        and whatever happens from now on`;
+
+export function listCommand(context: Context, finished: Finished): Command {
+  return filtered(new Command('list').description('The events, newest first.'))
+    .option('--limit <n>', 'so many on a page', rowLimit, 50)
+    .option('--after <cursor>', 'the page behind the one that ended with this')
+    .option('--csv', 'for a spreadsheet')
+    .option('--follow', 'then every new one, oldest first, until Ctrl-C')
+    .option('--json', 'one JSON document on stdout; with --follow one on each line')
+    .addHelpText('after', EXAMPLES)
+    .action(async (flags: ListFlags, command: Command) => {
+      assertNothingBefore(command, command.name());
+      const { runAuditList } = await import('./list.ts');
+      finished.exitCode = await runAuditList(context, flags);
+    });
+}

@@ -1,0 +1,29 @@
+import { Command } from 'commander';
+import type { Context, Finished, GlobalFlags } from '../../cli/context.ts';
+import { assertNothingBefore } from '../../cli/nothing_before.ts';
+
+export interface VerifyFlags extends GlobalFlags {
+  npub?: string;
+  mint?: string;
+}
+
+const EXAMPLES = `
+Examples:
+  cashu-ops audit verify                               every chain and every wallet's books
+  cashu-ops audit verify --npub npub1… --json`;
+
+export function verifyCommand(context: Context, finished: Finished): Command {
+  return new Command('verify')
+    .description(
+      'Has anybody changed the record? Recomputes every chain; exit 23 when one is broken.',
+    )
+    .option('--npub <npub>', "only one owner's chains")
+    .option('--mint <url>', 'only at this mint (with --npub)')
+    .option('--json', 'one JSON document on stdout')
+    .addHelpText('after', EXAMPLES)
+    .action(async (flags: VerifyFlags, command: Command) => {
+      assertNothingBefore(command, command.name());
+      const { runAuditVerify } = await import('./verify.ts');
+      finished.exitCode = await runAuditVerify(context, flags);
+    });
+}
