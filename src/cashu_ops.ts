@@ -30,6 +30,8 @@ export interface CashuOps {
   /** Who may melt: the emergency stop and the rollout. */
   policy: PolicyService;
   mintOf: (mintUrl: string) => MintGateway;
+  /** The database's time. */
+  clock: () => Date;
   close(): Promise<void>;
 }
 
@@ -95,7 +97,8 @@ export async function openCashuOps(given: CashuOpsOptions): Promise<CashuOps> {
   });
   const policy = new PolicyService({ store, audit, actor: `${actor.user}@${actor.host}`, clock });
   const close = () => store.close();
-  return { store, audit, wallets, melts, reconciliation, melt, reconciler, policy, mintOf, close };
+  const services = { wallets, melts, reconciliation, melt, reconciler, policy };
+  return { store, audit, ...services, mintOf, clock, close };
 }
 
 /** Asked for once. */

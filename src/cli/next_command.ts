@@ -74,6 +74,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   balance: [],
   reconcile: ['runs', 'show', 'diff'],
   policy: ['show', 'set', 'history'],
+  audit: ['list', 'show', 'explain', 'verify', 'export', 'bundle', 'prune', 'report', 'alerts'],
   doctor: [],
   practice: [],
 };

@@ -23,6 +23,7 @@ export const MELT_EVENTS = [
 export const WALLET_EVENTS = [
   'atomic_melt',
   'wallet_created',
+  'wallet_updated',
   'tokens_stored',
   'tokens_marked_spent',
   'token_split',
@@ -33,16 +34,19 @@ export const WALLET_EVENTS = [
   'preflight_passed',
   'proof_state_reconciled',
   'post_melt_reconciliation',
+  'lease_taken_over',
 ] as const;
 
 /** Events that concern no single wallet. */
 export const SYSTEM_EVENTS = [
+  'reconcile_started',
   'reconcile_run',
   'melts_stopped',
   'melts_resumed',
   'policy_changed',
   'store_prepared',
   'audit_exported',
+  'audit_bundled',
   'audit_pruned',
   'journal_replayed',
 ] as const;

@@ -143,6 +143,13 @@ const OPERATION_INDEXES: readonly IndexSpec[] = [
   },
   { collection: MELT_OPERATIONS, name: 'npub_1_created_at_-1', key: { npub: 1, created_at: -1 } },
   { collection: MELT_OPERATIONS, name: 'inputs.Y_1', key: { 'inputs.Y': 1 } },
+  // Most operations exchange nothing. Without it every question who has a coin would read them all.
+  {
+    collection: MELT_OPERATIONS,
+    name: 'swap.inputs.Y_1',
+    key: { 'swap.inputs.Y': 1 },
+    sparse: true,
+  },
 ];
 
 /** Each with whether every event has it. */

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { Context, Finished } from '../../cli/context.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
+import { explainCommand } from './explain_command.ts';
 import { listCommand } from './list_command.ts';
 import { showCommand } from './show_command.ts';
 import { verifyCommand } from './verify_command.ts';
@@ -8,9 +9,10 @@ import { verifyCommand } from './verify_command.ts';
 const EXAMPLES = `
 Examples:
   cashu-ops audit list --npub npub1… --since 2h        what happened in a wallet
+  cashu-ops audit explain 8a6e41f0                     is this customer's money safe?
   cashu-ops audit verify                               has anybody changed the log?`;
 
-const BELOW = [listCommand, showCommand, verifyCommand];
+const BELOW = [listCommand, showCommand, explainCommand, verifyCommand];
 
 export function auditCommand(context: Context, finished: Finished): Command {
   const below = BELOW.map((make) => make(context, finished));

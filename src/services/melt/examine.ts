@@ -2,6 +2,7 @@ import { type Decision, decideMelt } from '../../domain/melt_decision.ts';
 import {
   endedBeforeSwap,
   type FailedOperation,
+  type FailedSwapOperation,
   isOpen,
   isSubmitted,
   type Observation,
@@ -27,6 +28,13 @@ export function isMintSilent({ decision }: Examination): boolean {
 /** What became of an operation that was released, as far as the mint shows it now. */
 export type ReleasedView = 'unpaid' | 'happened' | 'mint_silent' | 'not_known';
 
+/** A look at an operation that was released, and what the mint showed. */
+export interface ReleasedExamination {
+  view: ReleasedView;
+  /** Null where the mint need not be asked about a payment. */
+  observation: Observation | null;
+}
+
 /**
  * Looks again at an operation that was released, and changes nothing.
  *
@@ -36,19 +44,26 @@ export type ReleasedView = 'unpaid' | 'happened' | 'mint_silent' | 'not_known';
 export async function examineReleased(
   deps: Pick<MeltDeps, 'mintOf' | 'clock' | 'melts'>,
   operation: FailedOperation,
-): Promise<ReleasedView> {
+): Promise<ReleasedExamination> {
   if (endedBeforeSwap(operation)) {
-    const mint = deps.mintOf(operation.mint_url);
-    mint.remember(operation.keysets ?? []);
-    const found = await lookForSwap(mint, operation.swap);
-    if (found === 'not_signed') return 'unpaid';
-    return found === 'not_known' ? 'mint_silent' : 'happened';
+    return { view: await viewOfSwap(deps, operation), observation: null };
   }
-  if (!mayHaveLeft(operation)) return 'unpaid';
+  if (!mayHaveLeft(operation)) return { view: 'unpaid', observation: null };
   const { fate, observation } = await lookAtReleased(deps, operation);
-  if (fate !== 'not_known') return fate === 'paid' ? 'happened' : 'unpaid';
+  if (fate !== 'not_known') return { view: fate === 'paid' ? 'happened' : 'unpaid', observation };
   const silent = observation.quote === 'UNKNOWN' || observation.inputs.unknown > 0;
-  return silent ? 'mint_silent' : 'not_known';
+  return { view: silent ? 'mint_silent' : 'not_known', observation };
+}
+
+async function viewOfSwap(
+  deps: Pick<MeltDeps, 'mintOf'>,
+  { mint_url, keysets, swap }: FailedSwapOperation,
+): Promise<ReleasedView> {
+  const mint = deps.mintOf(mint_url);
+  mint.remember(keysets ?? []);
+  const found = await lookForSwap(mint, swap);
+  if (found === 'not_signed') return 'unpaid';
+  return found === 'not_known' ? 'mint_silent' : 'happened';
 }
 
 /** What would be done about an open operation, and what the mint showed; nothing was changed. */

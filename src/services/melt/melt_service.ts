@@ -3,7 +3,9 @@ import {
   type FailedOperation,
   isOpen,
   type MeltOperation,
+  type Observation,
   type OpenOperation,
+  type SettledOperation,
   type SwapRecord,
 } from '../../domain/melt_operation.ts';
 import { standsForInvoice } from '../../domain/melt_tries.ts';
@@ -17,8 +19,14 @@ import {
   putBackAll,
 } from './bring_back.ts';
 import { unknownCoins } from './claim.ts';
-import { type Examination, examineMelt, examineReleased, type ReleasedView } from './examine.ts';
+import {
+  type Examination,
+  examineMelt,
+  examineReleased,
+  type ReleasedExamination,
+} from './examine.ts';
 import { lockedBy } from './locked.ts';
+import { lookAtMint } from './look.ts';
 import { conflictOf, outcomeOf } from './outcome.ts';
 import { payMelt } from './pay.ts';
 import { planMelt } from './plan.ts';
@@ -182,8 +190,14 @@ export class MeltService {
   }
 
   /** Looks again at an operation that was released, and changes nothing. See `examineReleased`. */
-  examineReleased(operation: FailedOperation): Promise<ReleasedView> {
+  examineReleased(operation: FailedOperation): Promise<ReleasedExamination> {
     return examineReleased(this.#deps, operation);
+  }
+
+  /** What the mint shows now of the coins and the quote of a payment that was made. */
+  async lookAt({ mint_url, ...operation }: SettledOperation): Promise<Observation> {
+    const { mintOf, clock } = this.#deps;
+    return (await lookAtMint(mintOf(mint_url), operation, clock())).observation;
   }
 
   /**

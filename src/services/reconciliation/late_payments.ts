@@ -59,7 +59,7 @@ async function viewOf(
   operation: FailedOperation,
 ): Promise<ReleasedView> {
   try {
-    return await melt.examineReleased(operation);
+    return (await melt.examineReleased(operation)).view;
   } catch (error) {
     if (!(error instanceof CashuOpsError)) throw error;
     log.warn('A released operation could not be looked at', {

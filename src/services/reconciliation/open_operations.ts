@@ -3,12 +3,7 @@ import { ageInSeconds } from '../../domain/age.ts';
 import { isBeingPaid, mayBePaidUntil } from '../../domain/being_paid.ts';
 import { CashuOpsError, messageOf } from '../../domain/errors.ts';
 import type { FindingType, OperationFindingType } from '../../domain/finding.ts';
-import {
-  isOpen,
-  type OpenOperation,
-  PAID_BUT,
-  withObservation,
-} from '../../domain/melt_operation.ts';
+import { isOpen, type OpenOperation, withObservation } from '../../domain/melt_operation.ts';
 import { sumProofs } from '../../domain/proof.ts';
 import type { Finding, OpenOperationView } from '../../domain/reconcile_run.ts';
 import { tokensOf } from '../../store/documents.ts';
@@ -16,7 +11,7 @@ import { toObjectId } from '../../store/new_token.ts';
 import type { WalletGroup } from '../../store/token_scan.ts';
 import { translating } from '../../store/translating.ts';
 import { type Examination, isMintSilent } from '../melt/examine.ts';
-import { reasonText } from '../melt/outcome.ts';
+import { waitsForChange, whyLocked } from '../melt/why_locked.ts';
 import { isTooYoung, soundAmount } from './findings_of.ts';
 import { operationFinding } from './operation_finding.ts';
 import type { RunContext } from './run_context.ts';
@@ -126,12 +121,6 @@ function typesOf(
   return attention || state === 'needs_attention' ? ['OPERATION_NEEDS_ATTENTION'] : [];
 }
 
-/** What was written down about a payment whose change is not told or does not add up. */
-function waitsForChange(operation: OpenOperation): string | null {
-  const isWaiting = 'reason' in operation && operation.reason.startsWith(PAID_BUT);
-  return isWaiting ? operation.reason : null;
-}
-
 /** A payment that somebody is making is left alone, unless the mint shows that it is made. */
 function mayResolve(
   { rules, run }: RunContext,
@@ -198,38 +187,4 @@ function viewOf(
         }
       : whyLocked(operation, looked)),
   };
-}
-
-function whyLocked(
-  operation: OpenOperation,
-  looked: Examination | null,
-): Pick<OpenOperationView, 'reason' | 'missing' | 'look_again_at'> {
-  const nothing = { missing: [], look_again_at: null };
-  if (looked === null) {
-    return { ...nothing, reason: reasonText('MINT_UNKNOWN'), missing: ['the mint must answer'] };
-  }
-  const { decision } = looked;
-  switch (decision.action) {
-    case 'wait':
-      return {
-        reason: reasonText(decision.because),
-        missing: decision.missing,
-        look_again_at: decision.releasableAt,
-      };
-    case 'settle':
-      return {
-        ...nothing,
-        reason: waitsForChange(operation) ?? 'the mint shows the payment; it is to be booked',
-      };
-    case 'finish':
-      return { ...nothing, reason: 'its coins were exchanged; the new ones are to be stored' };
-    case 'release':
-      return { ...nothing, reason: `${reasonText(decision.because)}; its coins are to be freed` };
-    case 'attention':
-      return {
-        ...nothing,
-        reason: reasonText(decision.because),
-        missing: ['a person must decide'],
-      };
-  }
 }

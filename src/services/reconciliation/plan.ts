@@ -106,7 +106,7 @@ async function isSilent(
   operation: OpenOperation | FailedOperation,
 ): Promise<boolean> {
   try {
-    if (!isOpen(operation)) return (await melt.examineReleased(operation)) === 'mint_silent';
+    if (!isOpen(operation)) return (await melt.examineReleased(operation)).view === 'mint_silent';
     return isMintSilent(await melt.examine(operation));
   } catch (error) {
     if (error instanceof CashuOpsError && error.kind === 'unreachable') return true;

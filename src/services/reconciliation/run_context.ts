@@ -9,14 +9,14 @@ import type { Store } from '../../store/connection.ts';
 import type { DoubledCoins } from '../../store/doubled_coins.ts';
 import type { MeltReads } from '../../store/melt_reads.ts';
 import type { JournalScope, Lost } from '../melt/bring_back.ts';
-import type { Examination, ReleasedView } from '../melt/examine.ts';
+import type { Examination, ReleasedExamination } from '../melt/examine.ts';
 import type { MeltOutcome } from '../melt/types.ts';
 import type { ServiceLog } from './reconciliation.ts';
 
 /** What reconciliation needs of the melt: to look at an operation, and to bring it to its end. */
 export interface OperationResolver {
   examine(operation: OpenOperation): Promise<Examination>;
-  examineReleased(operation: FailedOperation): Promise<ReleasedView>;
+  examineReleased(operation: FailedOperation): Promise<ReleasedExamination>;
   resume(id: string): Promise<MeltOutcome>;
   bringBackAll(scope: JournalScope): Promise<number>;
   lostOperations(scope: JournalScope): Promise<Lost>;

@@ -1,0 +1,174 @@
+import { groupDigits } from './amount.ts';
+import {
+  type FailedOperation,
+  type Observation,
+  type OpenOperation,
+  type SettledOperation,
+  totalInputFee,
+} from './melt_operation.ts';
+import { sumProofs } from './proof.ts';
+
+/*
+ * Is the money of one payment safe? The one line that a support person reads aloud. Pure: the
+ * database was read and the mint was asked before.
+ */
+
+export const SAFETY_VERDICTS = ['safe', 'locked', 'at_risk', 'lost'] as const;
+export type SafetyVerdict = (typeof SAFETY_VERDICTS)[number];
+
+export interface Safety {
+  verdict: SafetyVerdict;
+  /** What is locked, at risk or lost (sat); 0 where the money is safe. */
+  sat: number;
+  /** Before then nothing changes; null where no time is known. */
+  until: Date | null;
+  /** Why, as half a sentence. */
+  because: string;
+  mint: MintAnswer;
+}
+
+/** Whether the mint was asked, and has answered all: without it, only the database speaks. */
+export type MintAnswer = 'answered' | 'silent' | 'not_asked' | 'not_needed';
+
+/** What the mint shows of a payment that was made. */
+export interface SeenAtMint {
+  answer: MintAnswer;
+  observation: Observation | null;
+}
+
+/** What the tokens hold of a payment's coins now (sat). */
+export interface HeldSat {
+  /** In the balance, free to be used. */
+  free: number;
+  /** Still reserved for this payment. */
+  reserved: number;
+}
+
+/**
+ * A payment that is booked as made.
+ *
+ * @param missing_sat so much of its change is in no token; below 0: so much more is there
+ */
+export function safetyOfPaid(
+  operation: SettledOperation,
+  seen: SeenAtMint,
+  held: HeldSat,
+  missing_sat: number,
+): Safety {
+  const mint = seen.answer;
+  if (operation.state === 'paid_again') {
+    const sat = operation.amount + operation.lightning_fee + totalInputFee(operation);
+    return verdictOf('lost', sat, 'the invoice was paid before, so the payee has it twice', mint);
+  }
+  if (missing_sat > 0) {
+    return verdictOf('at_risk', missing_sat, 'so much of its change is in no token', mint);
+  }
+  if (missing_sat < 0) {
+    const more = 'more change is stored than the payment left over';
+    return verdictOf('at_risk', -missing_sat, more, mint);
+  }
+  const counted = held.free + held.reserved;
+  if (counted > 0) {
+    const twice = 'the payment is booked, and the balance still counts coins of it';
+    return verdictOf('at_risk', counted, twice, mint);
+  }
+  if (mint !== 'answered' || seen.observation === null) return safe('the payment is booked', mint);
+  return asTheMintShows(operation, seen.observation);
+}
+
+function asTheMintShows(operation: SettledOperation, { quote, inputs }: Observation): Safety {
+  const free = inputs.unspent + inputs.pending;
+  const unpaid = quote === 'UNPAID' || quote === 'PENDING';
+  if (!unpaid && free === 0) {
+    return safe('the payment is booked, and the mint has taken the coins for it', 'answered');
+  }
+  const shown = free > 0 ? 'does not call all of its coins spent' : `calls it ${quote}`;
+  const because = `it is booked as paid, and the mint ${shown}`;
+  return verdictOf('at_risk', sumProofs(operation.inputs), because, 'answered');
+}
+
+/** What became of a payment that was called off. */
+export type FateOfReleased = 'unpaid' | 'happened' | 'not_known' | 'mint_silent' | 'not_asked';
+
+/** A payment that is booked as not made: its coins count as free. */
+export function safetyOfFailed(
+  operation: FailedOperation,
+  fate: FateOfReleased,
+  mint: MintAnswer,
+  held: HeldSat,
+): Safety {
+  const sat = sumProofs(operation.inputs);
+  if (fate === 'happened') {
+    return verdictOf('at_risk', sat, 'it is booked as failed, and it went through late', mint);
+  }
+  if (fate === 'not_known') {
+    const because =
+      'it is booked as failed, and the mint does not say that it can no longer be paid';
+    return verdictOf('at_risk', sat, because, mint);
+  }
+  if (held.reserved > 0) {
+    const because = 'the payment was called off, and its coins are still reserved for it';
+    return verdictOf('locked', held.reserved, because, mint);
+  }
+  return fate === 'unpaid'
+    ? safe('nothing was paid, and its coins were freed', mint)
+    : safe('it is booked as not paid, and its coins were freed', mint);
+}
+
+/** What is known of an open payment. */
+export interface OpenView {
+  /** Why it is still open. */
+  reason: string;
+  until: Date | null;
+  /** Nothing that anybody waits for will end it. */
+  needs_person: boolean;
+  mint: MintAnswer;
+}
+
+/** A payment that is not at its end: its coins are neither spent nor free. */
+export function safetyOfOpen(operation: OpenOperation, view: OpenView): Safety {
+  const sat = sumProofs(operation.inputs);
+  const verdict = view.needs_person ? 'at_risk' : 'locked';
+  return { verdict, sat, until: view.until, because: view.reason, mint: view.mint };
+}
+
+/** A payment of which only events are left. @param sat as the newest of them says */
+export function safetyOfGone(sat: number): Safety {
+  const because =
+    'the audit log tells of this payment, and the payment itself is not in the database';
+  return verdictOf('at_risk', sat, because, 'not_asked');
+}
+
+function safe(because: string, mint: MintAnswer): Safety {
+  return verdictOf('safe', 0, because, mint);
+}
+
+export function verdictOf(
+  verdict: SafetyVerdict,
+  sat: number,
+  because: string,
+  mint: MintAnswer,
+): Safety {
+  return { verdict, sat, until: null, because, mint };
+}
+
+/** The verdict as one line, without colours. */
+export function safetyLine(safety: Safety): string {
+  const { because, mint } = safety;
+  return `${verdictText(safety)} (${because}${LIMITS[mint]})`;
+}
+
+/** `safe`, `locked: 1 200 sat until …`, `at risk: 1 200 sat`. */
+export function verdictText({ verdict, sat, until }: Safety): string {
+  const words = { safe: 'safe', locked: 'locked', at_risk: 'at risk', lost: 'lost' }[verdict];
+  const amount = verdict === 'safe' ? '' : `: ${groupDigits(sat)} sat`;
+  const time = until === null ? '' : ` until ${until.toISOString().slice(0, 19)}Z at least`;
+  return `${words}${amount}${time}`;
+}
+
+const LIMITS: Readonly<Record<MintAnswer, string>> = {
+  answered: '',
+  not_needed: '',
+  silent: '; so says the database: the mint did not answer',
+  not_asked: '; so says the database: the mint was not asked',
+};

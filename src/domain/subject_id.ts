@@ -1,0 +1,49 @@
+import { CashuOpsError } from './errors.ts';
+import { parseInvoice } from './invoice.ts';
+import { printable } from './printable.ts';
+
+/*
+ * Whatever a support person has in hand to name a payment: an id from a log, a hash from another
+ * wallet, the name of a coin, the invoice itself.
+ */
+
+/** What was given, as far as its form tells. */
+export type SubjectId =
+  | { form: 'invoice'; payment_hash: string }
+  | { form: 'coin'; y: string }
+  /** Ids of operations, transactions and quotes, and payment hashes. */
+  | { form: 'id'; id: string };
+
+/** For messages: what is understood, in the order in which it is looked for. */
+export const UNDERSTOOD =
+  'an operation id, a transaction id, a quote id of the mint, a payment hash (each whole, or its first 8 characters or more), the name of a coin (Y, 66 hex digits) or an invoice';
+
+const COIN = /^0[23][0-9a-f]{64}$/i;
+const INVOICE = /^(lightning:)?ln(bc|tb|bcrt|tbs|sb)\d*[a-z0-9]{20,}$/i;
+const ID = /^[\p{L}\p{N}._:~+/=@-]{1,500}$/u;
+/** A proof's secret in hex, or a token, has no business on a command line. */
+const TOKEN = /^cashu[AB]/;
+
+/**
+ * Reads what was given by its form.
+ *
+ * @throws CashuOpsError INVALID_ARGUMENT for what can be none of these, INVALID_INVOICE
+ */
+export function parseSubjectId(text: string): SubjectId {
+  const given = text.trim();
+  if (TOKEN.test(given)) {
+    throw refused('This is a token, that is money: whoever reads it can spend it. Give an id.');
+  }
+  if (COIN.test(given)) return { form: 'coin', y: given.toLowerCase() };
+  if (INVOICE.test(given)) {
+    return { form: 'invoice', payment_hash: parseInvoice(given).payment_hash };
+  }
+  if (!ID.test(given)) {
+    throw refused(`"${printable(given, 60)}" names nothing. Give ${UNDERSTOOD}.`);
+  }
+  return { form: 'id', id: given };
+}
+
+function refused(sentence: string): CashuOpsError {
+  return new CashuOpsError('INVALID_ARGUMENT', sentence);
+}

@@ -1,0 +1,198 @@
+import type { ChalkInstance } from 'chalk';
+import { groupDigits } from '../domain/amount.ts';
+import type { AuditEventType } from '../domain/audit_event.ts';
+import { EVENT_WORDS } from '../domain/event_words.ts';
+import type {
+  CoinsExplanation,
+  DatabaseSide,
+  Explanation,
+  MintSide,
+  PaymentExplanation,
+  Sum,
+  TimelineEntry,
+} from '../domain/explanation.ts';
+import { printable } from '../domain/printable.ts';
+import { safetyLine } from '../domain/safety.ts';
+import type { Io } from '../io/io.ts';
+import type { Cell, Column } from '../io/table.ts';
+import { cleanText } from './clean_text.ts';
+import { type Labelled, labelledLines } from './labelled.ts';
+import { counted } from './reconcile_words.ts';
+
+/** So many lines of the story are shown to a person; the JSON has all. */
+const TIMELINE_SHOWN_MAX = 40;
+
+/** The page that a support person reads aloud. */
+export async function showExplanation(io: Io, page: Explanation): Promise<void> {
+  const paint = io.color.out;
+  const list = (lines: readonly Labelled[]) => {
+    for (const line of labelledLines(lines, io.columns)) io.out(line);
+  };
+  list([['verdict', safetyLine(page.safety)]]);
+  if (page.about === 'payment') await showPayment(io, page, list);
+  else await showCoins(io, page);
+  io.out('');
+  io.out(nextLine(page, paint));
+}
+
+function nextLine({ next_command, safety }: Explanation, paint: ChalkInstance): string {
+  if (next_command === null) return 'next        nothing is to be done';
+  const word = safety.verdict === 'safe' ? 'next' : paint.bold('next');
+  return `${word}        ${printable(next_command, 400)}`;
+}
+
+async function showPayment(
+  io: Io,
+  page: PaymentExplanation,
+  list: (lines: readonly Labelled[]) => void,
+): Promise<void> {
+  const { payment, database, sum, timeline } = page;
+  list(factLines(page));
+  io.out('');
+  io.out(io.color.out.bold('what happened (UTC)'));
+  for (const line of timelineLines(timeline, io.columns)) io.out(line);
+  if (payment === null || database === null) return;
+  io.out('');
+  await io.table(SIDES, sideRows(payment.state, database, page.mint));
+  io.out('');
+  list([['sum', sum === null ? unpaidText(page) : sumText(sum)]]);
+}
+
+function factLines({ payment, other_tries }: PaymentExplanation): Labelled[] {
+  if (payment === null) return [['payment', 'not in the database']];
+  const { operation_id, amount, created_at, actor, npub, mint_url, quote_id } = payment;
+  const begun = `${timeText(created_at)} by ${printable(actor, 80)}`;
+  return [
+    ['payment', `${operation_id}  ${groupDigits(amount)} sat, ${begun}`],
+    ['owner', npub],
+    ['mint', printable(mint_url, 200)],
+    ['quote', printable(quote_id, 200)],
+    ...other_tries.map(({ operation_id: id, state, created_at: at }, index): Labelled => {
+      return [index === 0 ? 'other' : '', `${id}  ${state}, ${timeText(at)}, the same invoice`];
+    }),
+  ];
+}
+
+/** The story, oldest first; of a long one the beginning and the end. */
+function timelineLines(timeline: readonly TimelineEntry[], width: number): string[] {
+  if (timeline.length === 0) return ['  the audit log has no event of it'];
+  const half = TIMELINE_SHOWN_MAX / 2;
+  const left = timeline.length - TIMELINE_SHOWN_MAX;
+  const shown =
+    left <= 0
+      ? timeline.map((entry) => entryLines(entry, width))
+      : [
+          ...timeline.slice(0, half).map((entry) => entryLines(entry, width)),
+          [`  … ${counted(left, 'more line')}; --json has all`],
+          ...timeline.slice(-half).map((entry) => entryLines(entry, width)),
+        ];
+  return shown.flat();
+}
+
+const TIME_WIDTH = 19;
+
+function entryLines(entry: TimelineEntry, width: number): string[] {
+  const { time, type, times, last_time, note, severity } = entry;
+  const words = EVENT_WORDS[type as AuditEventType] ?? type;
+  const again = times === 1 ? '' : `, ${groupDigits(times)} times, last at ${timeText(last_time)}`;
+  const grave = severity === 'HIGH' || severity === 'CRITICAL' ? `${severity}: ` : '';
+  const told = note === null ? '' : ` (${cleanText(note)})`;
+  const text = `${grave}${words}${again}${told}`;
+  const [first = '', ...more] = labelledLines([['', text]], width - TIME_WIDTH + 10).map((line) =>
+    line.trimStart(),
+  );
+  const indent = ' '.repeat(TIME_WIDTH + 4);
+  return [`  ${timeText(time)}  ${first}`, ...more.map((line) => indent + line)];
+}
+
+const SIDES: readonly Column[] = [
+  { title: '' },
+  { title: 'the database says' },
+  { title: 'the mint says now' },
+];
+
+function sideRows(state: string, database: DatabaseSide, mint: MintSide): Cell[][] {
+  const { change } = database;
+  return [
+    ['payment', state, mintText(mint, mint.quote === null ? null : `the quote is ${mint.quote}`)],
+    ['coins', databaseCoins(database), mintText(mint, mintCoins(mint))],
+    ['change', change === 0 ? 'none is stored' : `${groupDigits(change)} sat are stored`, null],
+  ];
+}
+
+/** What is not known is said so, never left out. */
+function mintText({ answer }: MintSide, text: string | null): string {
+  if (text !== null) return text;
+  switch (answer) {
+    case 'not_asked':
+      return 'not asked';
+    case 'silent':
+      return 'no answer';
+    case 'not_needed':
+      return 'need not be asked';
+    case 'answered':
+      return 'not shown';
+  }
+}
+
+function databaseCoins({ coins }: DatabaseSide): string {
+  const parts = Object.entries(coins).map(
+    ([fate, { coins: count, sat }]) => `${groupDigits(count)} ${fate} (${groupDigits(sat)} sat)`,
+  );
+  return parts.join(', ') || 'none';
+}
+
+function mintCoins({ coins }: MintSide): string | null {
+  const parts = Object.entries(coins).map(([state, count]) => `${groupDigits(count)} ${state}`);
+  return parts.length === 0 ? null : parts.join(', ');
+}
+
+function sumText({ inputs, paid, lightning_fee, input_fee, change, difference }: Sum): string {
+  const fees = `${groupDigits(lightning_fee)} Lightning fee + ${groupDigits(input_fee)} input fee`;
+  const right = `${groupDigits(paid)} paid + ${fees} + ${groupDigits(change)} change`;
+  return difference === 0
+    ? `${groupDigits(inputs)} sat of coins = ${right}: it closes`
+    : `${groupDigits(inputs)} sat of coins, and ${right}: ${groupDigits(Math.abs(difference))} sat ${difference > 0 ? 'are missing' : 'are too much'}`;
+}
+
+function unpaidText({ payment, safety }: PaymentExplanation): string {
+  const held = groupDigits(payment?.inputs ?? 0);
+  if (payment?.state === 'failed') return `nothing is booked as paid; its coins are ${held} sat`;
+  const most = groupDigits((payment?.amount ?? 0) + (payment?.fee_reserve ?? 0));
+  const open = safety.verdict === 'locked' ? 'locked' : 'held';
+  return `${held} sat are ${open} for a payment of at most ${most} sat with its fee`;
+}
+
+const TOKEN_COLUMNS: readonly Column[] = [
+  { title: 'stored (UTC)', keepWhole: true },
+  { title: 'transaction' },
+  { title: 'status', keepWhole: true },
+  { title: 'sat', keepWhole: true, align: 'right' },
+  { title: 'held by' },
+];
+
+async function showCoins(io: Io, { tokens, mint }: CoinsExplanation): Promise<void> {
+  const [first] = tokens;
+  for (const line of labelledLines(
+    [
+      ['owner', first?.npub ?? null],
+      ['mint', first === undefined ? null : printable(first.mint_url, 200)],
+      ['the mint', mintText(mint, mintCoins(mint))],
+    ],
+    io.columns,
+  )) {
+    io.out(line);
+  }
+  io.out('');
+  await io.table(
+    TOKEN_COLUMNS,
+    tokens.map(({ created_at, transaction_id, status, amount, reserved_by }) => {
+      return [timeText(created_at), transaction_id, status, amount, reserved_by];
+    }),
+  );
+}
+
+/** To the second. */
+function timeText(time: Date): string {
+  return time.toISOString().slice(0, 19).replace('T', ' ');
+}

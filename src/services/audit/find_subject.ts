@@ -1,0 +1,113 @@
+import type { AuditRecord } from '../../domain/audit_record.ts';
+import { CashuOpsError } from '../../domain/errors.ts';
+import type { MeltOperation } from '../../domain/melt_operation.ts';
+import { standsForInvoice } from '../../domain/melt_tries.ts';
+import { printable } from '../../domain/printable.ts';
+import { parseSubjectId, type SubjectId, UNDERSTOOD } from '../../domain/subject_id.ts';
+import { type AuditSubjects, CANDIDATES_MAX, type TokenView } from '../../store/audit_subjects.ts';
+
+/** What an id leads to. */
+export type Subject =
+  | { kind: 'payment'; operation: MeltOperation; others: MeltOperation[] }
+  /** Coins that no payment has to do with. */
+  | { kind: 'tokens'; tokens: TokenView[] }
+  /** The audit log names it, and nothing else does. */
+  | { kind: 'events'; events: AuditRecord[] };
+
+/** Shorter beginnings fit too much. */
+const BEGINNING_MIN = 8;
+
+/**
+ * Finds what somebody has in hand: looks for it whole first, then for what begins with it.
+ *
+ * @throws CashuOpsError OPERATION_NOT_FOUND where nothing has that name, INVALID_ARGUMENT where the
+ *   beginning of an id fits several, or the text can be no id
+ */
+export async function findSubject(subjects: AuditSubjects, text: string): Promise<Subject> {
+  const id = parseSubjectId(text);
+  const found = await findWhole(subjects, id);
+  if (found !== null) return found;
+  if (id.form === 'id') {
+    const begun = await findBeginning(subjects, id.id);
+    if (begun !== null) return begun;
+  }
+  throw notFound(id);
+}
+
+async function findWhole(subjects: AuditSubjects, id: SubjectId): Promise<Subject | null> {
+  switch (id.form) {
+    case 'invoice':
+      return paymentOf(subjects, await subjects.operationsByHash(id.payment_hash));
+    case 'coin': {
+      const operations = await subjects.operationsWith([id.y]);
+      return (
+        (await paymentOf(subjects, operations)) ?? tokensOrNull(await subjects.tokensWith([id.y]))
+      );
+    }
+    case 'id': {
+      const [operations, tokens, events] = await Promise.all([
+        subjects.operationsById(id.id),
+        subjects.tokensOfTransaction(id.id),
+        subjects.eventsNaming(id.id),
+      ]);
+      const payment = await paymentOf(subjects, operations);
+      if (payment !== null) return payment;
+      const holder = tokens.find(({ reserved_by }) => reserved_by !== undefined)?.reserved_by;
+      const held = holder === undefined ? [] : await subjects.operationsById(holder);
+      return (await paymentOf(subjects, held)) ?? tokensOrNull(tokens) ?? eventsOrNull(events);
+    }
+  }
+}
+
+/** Of several payments the one that stands for the invoice, else the newest. */
+async function paymentOf(
+  subjects: AuditSubjects,
+  found: readonly MeltOperation[],
+): Promise<Subject | null> {
+  const operation = found.find(standsForInvoice) ?? found[0];
+  if (operation === undefined) return null;
+  const tries = await subjects.operationsByHash(operation.payment_hash);
+  const others = [...new Map([...tries, ...found].map((one) => [one._id, one])).values()];
+  return { kind: 'payment', operation, others: others.filter(({ _id }) => _id !== operation._id) };
+}
+
+function tokensOrNull(tokens: TokenView[]): Subject | null {
+  return tokens.length === 0 ? null : { kind: 'tokens', tokens };
+}
+
+function eventsOrNull(events: AuditRecord[]): Subject | null {
+  return events.length === 0 ? null : { kind: 'events', events };
+}
+
+async function findBeginning(subjects: AuditSubjects, text: string): Promise<Subject | null> {
+  if (text.length < BEGINNING_MIN) return null;
+  const begun = await subjects.operationsBeginning(text);
+  const hashes = new Set(begun.map(({ payment_hash }) => payment_hash));
+  // All of one invoice: its page tells of each try.
+  if (hashes.size <= 1) return paymentOf(subjects, begun);
+  throw ambiguous(text, begun);
+}
+
+function ambiguous(text: string, begun: readonly MeltOperation[]): CashuOpsError {
+  const named = begun.slice(0, CANDIDATES_MAX);
+  const more = begun.length > named.length ? ', and more' : '';
+  const candidates = named.map(({ _id, state, amount }) => `${_id} (${state}, ${amount} sat)`);
+  return new CashuOpsError(
+    'INVALID_ARGUMENT',
+    `"${printable(text, 60)}" is the beginning of several ids: ${candidates.join(', ')}${more}. Give one of them.`,
+    { facts: { candidates: named.map(({ _id }) => _id).join(' ') } },
+  );
+}
+
+function notFound(id: SubjectId): CashuOpsError {
+  const what = {
+    invoice: 'a payment of this invoice',
+    coin: 'a payment or a token with this coin (Y; coins of older tokens have none yet)',
+    id: 'an operation, a transaction, a quote or a payment hash of this name',
+  }[id.form];
+  return new CashuOpsError(
+    'OPERATION_NOT_FOUND',
+    `Neither the database nor its audit log has ${what}. That does not say that nothing was paid: another database may know it, or the id is not whole. Understood is ${UNDERSTOOD}.`,
+    { next_command: 'cashu-ops audit list' },
+  );
+}

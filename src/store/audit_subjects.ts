@@ -1,0 +1,139 @@
+import type { mongo } from 'mongoose';
+import type { AuditRecord } from '../domain/audit_record.ts';
+import type { MeltOperation } from '../domain/melt_operation.ts';
+import type { TokenStatus } from '../domain/proof.ts';
+import { tokenIdsOf } from '../domain/transaction_id.ts';
+import { recordOf } from './audit_reads.ts';
+import { AUDIT_LOG, MELT_OPERATIONS } from './collections.ts';
+import type { Store } from './connection.ts';
+import { type TokenDocument, tokensOf } from './documents.ts';
+import { toObjectId } from './new_token.ts';
+import { translating } from './translating.ts';
+
+/** So many candidates are named where the beginning of an id fits several. */
+export const CANDIDATES_MAX = 10;
+/** So many operations are looked at for one invoice or coin; TRIES_MAX is the most of one invoice. */
+const OPERATIONS_MAX = 50;
+/** So many events tell of one payment; a payment that is looked at each minute has thousands. */
+export const EVENTS_READ_MAX = 1_000;
+/** So many tokens are shown for one id. */
+const TOKENS_MAX = 50;
+
+/** A token without what could be spent. */
+export interface TokenView {
+  _id: mongo.ObjectId;
+  npub: string;
+  mint_url: string;
+  transaction_id: string;
+  status: TokenStatus;
+  total_amount: number;
+  reserved_by?: string;
+  createdAt: Date;
+  /** Sat, and the public name where it is stored. */
+  proofs: { amount: number; Y?: string }[];
+}
+
+const SHOWN = {
+  ...{ npub: 1, mint_url: 1, transaction_id: 1, status: 1, total_amount: 1, reserved_by: 1 },
+  ...{ createdAt: 1, 'proofs.amount': 1, 'proofs.Y': 1 },
+} as const;
+
+/** The ids that an operation is known by, each with an index. */
+const ID_FIELDS = ['_id', 'transaction_id', 'quote_id', 'payment_hash'] as const;
+/** The ids that an event may name. */
+const EVENT_FIELDS = ['operation_id', 'transaction_id', 'quote_id'] as const;
+
+/** What the database holds of one payment, found by whatever it is known by. */
+export class AuditSubjects {
+  readonly #operations: mongo.Collection<MeltOperation>;
+  readonly #events: mongo.Collection;
+  readonly #tokens: mongo.Collection<TokenDocument>;
+
+  constructor({ db }: Pick<Store, 'db'>) {
+    this.#operations = db.collection<MeltOperation>(MELT_OPERATIONS);
+    this.#events = db.collection(AUDIT_LOG);
+    this.#tokens = tokensOf(db);
+  }
+
+  /** By any whole id. @returns newest first */
+  operationsById(id: string): Promise<MeltOperation[]> {
+    return this.#find({ $or: ID_FIELDS.map((field) => ({ [field]: id })) });
+  }
+
+  /** Every payment of one invoice. @returns newest first */
+  operationsByHash(payment_hash: string): Promise<MeltOperation[]> {
+    return this.#find({ payment_hash });
+  }
+
+  /** Every payment that one of these coins was given to, or exchanged for. @returns newest first */
+  operationsWith(ys: readonly string[]): Promise<MeltOperation[]> {
+    const named = { $in: [...ys] };
+    return this.#find({ $or: [{ 'inputs.Y': named }, { 'swap.inputs.Y': named }] });
+  }
+
+  /** The operations with an id that begins so: one more than can be named, at the most. */
+  operationsBeginning(text: string): Promise<MeltOperation[]> {
+    const begun = { $regex: `^${escaped(text)}` };
+    return this.#find({ $or: ID_FIELDS.map((field) => ({ [field]: begun })) }, CANDIDATES_MAX + 1);
+  }
+
+  #find(filter: mongo.Filter<MeltOperation>, limit = OPERATIONS_MAX): Promise<MeltOperation[]> {
+    return translating(() =>
+      this.#operations.find(filter, { sort: { created_at: -1 }, limit }).toArray(),
+    );
+  }
+
+  /** Tokens that hold a coin. */
+  tokensWith(ys: readonly string[]): Promise<TokenView[]> {
+    return this.#tokensWhere({ 'proofs.Y': { $in: [...ys] } });
+  }
+
+  /** The tokens that were stored under a transaction id. */
+  tokensOfTransaction(transaction_id: string): Promise<TokenView[]> {
+    const ids = [transaction_id, ...Object.values(tokenIdsOf(transaction_id))];
+    return this.#tokensWhere({ transaction_id: { $in: ids } });
+  }
+
+  /** All tokens that have to do with a payment: what it took, what came back. */
+  tokensOf({ transaction_id, source_token_ids, inputs, _id }: MeltOperation): Promise<TokenView[]> {
+    const sources = source_token_ids.map((id) => toObjectId(id, 'a source token'));
+    return this.#tokensWhere({
+      $or: [
+        { transaction_id: { $in: Object.values(tokenIdsOf(transaction_id)) } },
+        { _id: { $in: sources } },
+        { 'proofs.Y': { $in: inputs.map(({ Y }) => Y) } },
+        { reserved_by: _id },
+      ],
+    });
+  }
+
+  #tokensWhere(filter: mongo.Filter<TokenDocument>): Promise<TokenView[]> {
+    return translating(() =>
+      this.#tokens
+        .find(filter, { sort: { createdAt: 1 } })
+        .project<TokenView>(SHOWN)
+        .limit(TOKENS_MAX)
+        .toArray(),
+    );
+  }
+
+  /** What is told of an operation, oldest first: the newest `EVENTS_READ_MAX` of it. */
+  eventsOf(operation_id: string): Promise<AuditRecord[]> {
+    return this.#eventsWhere({ operation_id });
+  }
+
+  /** Events that name an id, where there is no operation of that name. */
+  eventsNaming(id: string): Promise<AuditRecord[]> {
+    return this.#eventsWhere({ $or: EVENT_FIELDS.map((field) => ({ [field]: id })) });
+  }
+
+  async #eventsWhere(filter: mongo.Filter<mongo.Document>): Promise<AuditRecord[]> {
+    const options = { sort: { time: -1, _id: -1 }, limit: EVENTS_READ_MAX } as const;
+    const found = await translating(() => this.#events.find(filter, options).toArray());
+    return found.reverse().map(recordOf);
+  }
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[.*+?^${}()|[\]\\/-]/g, String.raw`\$&`);
+}
