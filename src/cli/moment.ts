@@ -5,12 +5,13 @@ const INSTANT =
   /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?)(Z|[+-]\d{2}:\d{2})?)?$/i;
 
 /**
- * Reads a moment as people write it: how long ago (`2h`, `30d`), a day or a time.
+ * Reads a moment as people write it: how long ago (`2h`, `30d`), a day, a time, or `now`.
  *
  * @param now what `2h` is counted back from
  * @returns null for what is neither, or for a day that there is not
  */
 export function momentOf(text: string, now: Date): Date | null {
+  if (/^\s*now\s*$/i.test(text)) return now;
   const ago = durationMs(text);
   if (ago !== null) return dateOrNull(now.getTime() - ago);
   const [, day, time = '00:00', zone = 'Z'] = INSTANT.exec(text.trim()) ?? [];

@@ -2,7 +2,7 @@
 
 import { CashuOpsError } from '../domain/errors.ts';
 import type { Network } from '../domain/network.ts';
-import { redact } from '../io/redact.ts';
+import { redact } from '../domain/redact.ts';
 import { durationText } from './duration.ts';
 import type { ReadSettingsFile } from './files.ts';
 import { readSettingsFile } from './files.ts';

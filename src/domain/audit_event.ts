@@ -90,9 +90,11 @@ export const actorSchema = z.strictObject({
   host: name,
   command: name,
   version: name,
+  /** The reconciliation that it belongs to. */
+  run: name.nullable().default(null),
 });
 /** Who did it, from where, with which command. */
-export type AuditActor = z.infer<typeof actorSchema>;
+export type AuditActor = z.input<typeof actorSchema>;
 
 const common = {
   time: z.date(),

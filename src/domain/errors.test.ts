@@ -56,6 +56,7 @@ const TABLE: readonly Row[] = [
   ['RELEASE_REFUSED', 'refused', 'LOW', 21],
   ['PLAN_REFUSED', 'refused', 'LOW', 21],
   ['RUN_NOT_FOUND', 'refused', 'LOW', 21],
+  ['BUNDLE_REFUSED', 'refused', 'LOW', 21],
   ['NO_EARLIER_POLICY', 'refused', 'LOW', 21],
   ['HIGH_SEVERITY_DISCREPANCIES', 'blocked', 'HIGH', 20],
   ['MELTS_STOPPED', 'blocked', 'HIGH', 20],

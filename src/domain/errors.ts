@@ -50,6 +50,7 @@ const KIND_OF_CODE = {
   RELEASE_REFUSED: 'refused',
   PLAN_REFUSED: 'refused',
   RUN_NOT_FOUND: 'refused',
+  BUNDLE_REFUSED: 'refused',
   NO_EARLIER_POLICY: 'refused',
   // stopped
   HIGH_SEVERITY_DISCREPANCIES: 'blocked',

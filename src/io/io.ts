@@ -8,13 +8,13 @@
 import type { Readable, Writable } from 'node:stream';
 import type { ChalkInstance } from 'chalk';
 import { CashuOpsError } from '../domain/errors.ts';
+import { redact } from '../domain/redact.ts';
 import type { ColorChoice } from './color.ts';
 import { chalkOf, colorLevel } from './color.ts';
 import { createOutput } from './output.ts';
 import type { ProgressTask } from './progress.ts';
 import { logProgress, spin } from './progress.ts';
 import { askConfirmation, askTyped } from './prompt.ts';
-import { redact } from './redact.ts';
 import { readText } from './stdin.ts';
 import type { Cell, Column } from './table.ts';
 import { renderTable } from './table.ts';

@@ -69,6 +69,16 @@ function timeText(time: Date): string {
   return time.toISOString().slice(0, 19).replace('T', ' ');
 }
 
+/** One event as one line, for a stream of them. */
+export function auditLine(record: AuditRecord, paint: ChalkInstance): string {
+  const texts = auditRow(record).map((cell) => {
+    if (cell === null) return '-';
+    if (typeof cell === 'object') return cell.tone === 'bad' ? paint.red(cell.text) : cell.text;
+    return typeof cell === 'string' ? printable(cell, 200) : `${groupDigits(Number(cell))} sat`;
+  });
+  return texts.join('  ');
+}
+
 /** Every field of one event, a line each. */
 export function auditLines(record: AuditRecord, paint: ChalkInstance): [string, string | null][] {
   if (record.damaged !== null) {
@@ -89,6 +99,7 @@ export function auditLines(record: AuditRecord, paint: ChalkInstance): [string, 
     ['severity', record.severity],
     ['kept', record.compliance_level],
     ['by', `${actor.user}@${actor.host}, cashu-ops ${actor.command} (${actor.version})`],
+    ['run', actor.run],
     ['owner', record.npub],
     ['mint', record.mint_url],
     ['payment', record.operation_id],

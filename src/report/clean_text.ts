@@ -1,5 +1,5 @@
 import { printable } from '../domain/printable.ts';
-import { redact } from '../io/redact.ts';
+import { redact } from '../domain/redact.ts';
 
 const TEXT_MAX = 2_000;
 

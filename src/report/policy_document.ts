@@ -1,6 +1,6 @@
 import type { MeltPolicy, PolicyStamp } from '../domain/melt_policy.ts';
 import type { FieldChange } from '../domain/policy_change.ts';
-import { redact } from '../io/redact.ts';
+import { redact } from '../domain/redact.ts';
 import type {
   PolicyHistory,
   PolicyStop,

@@ -92,6 +92,15 @@ export function auditLog(
   };
 }
 
+/** The same log, for events of somebody else. */
+export function actingAs(audit: AuditLog, actor: AuditActor): AuditLog {
+  return {
+    heads: audit.heads,
+    createAuditLogEntry: (session, data) =>
+      audit.createAuditLogEntry(session, { ...data, actor: data.actor ?? actor }),
+  };
+}
+
 function entryBehind(head: ChainHead, event: AuditEvent): AuditEntry {
   const _id = new mongo.ObjectId();
   return { _id, ...event, ...linkTo(head, _id.toHexString(), event) };

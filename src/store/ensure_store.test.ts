@@ -89,6 +89,7 @@ describe('ensureStore', () => {
       'payment_hash_1_created_at_-1',
       'quote_id_1',
       'state_1_updated_at_1',
+      'swap.inputs.Y_1',
     ]);
   });
 

@@ -16,6 +16,7 @@ import {
   renewLeases,
   type WalletName,
 } from './leases.ts';
+import type { TakenOver } from './left_leases.ts';
 
 const store = await testStore();
 const LONG_MS = 60_000;
@@ -48,10 +49,15 @@ function wallet(): WalletName {
   return { npub: `npub1w${sequence}`, mint_url: 'https://mint.test' };
 }
 
+/** Every take-over that was told. */
+const takenOver: TakenOver[] = [];
+const untold = async () => {};
+
 const newOwner = () => `host:${randomUUID()}`;
 
 function take(owner: string, names: readonly WalletName[], ttl_ms = LONG_MS) {
-  return acquireLeases(store.db, names, { owner, run_id: `run of ${owner}`, ttl_ms });
+  const claim = { owner, run_id: `run of ${owner}`, ttl_ms };
+  return acquireLeases(store, names, claim, async (_, taken) => void takenOver.push(taken));
 }
 
 async function held(owner: string, name: WalletName, ttl_ms = LONG_MS): Promise<Lease> {
@@ -127,7 +133,12 @@ describe('acquireLeases', () => {
     const commands: string[] = [];
     client.on('commandStarted', ({ commandName }) => commands.push(commandName));
     const claim = { owner: newOwner(), run_id: 'run', ttl_ms: LONG_MS };
-    const { held: got } = await acquireLeases(client.db(), wallets(200), claim);
+    const { held: got } = await acquireLeases(
+      { db: client.db(), transactions: store.transactions },
+      wallets(200),
+      claim,
+      untold,
+    );
     expect(got.size).toBe(200);
     expect(commands).toEqual(['update', 'find']);
   });
@@ -154,6 +165,7 @@ describe('acquireLeases', () => {
       message: expect.stringMatching(/taken over this wallet.*nothing was changed/),
     });
     expect(await repaired('too late')).toBe(0);
+    expect(takenOver.filter(({ npub }) => npub === name.npub)).toHaveLength(1);
   });
 
   it('does not go by the clock of this machine', async () => {
@@ -204,7 +216,7 @@ describe('acquireLeases', () => {
       { failCommands: ['update'], errorCode: 8, appName },
       'alwaysOn',
       () =>
-        expect(acquireLeases(own.db, wallets(2), claim)).rejects.toMatchObject({
+        expect(acquireLeases(own, wallets(2), claim, untold)).rejects.toMatchObject({
           code: 'DATABASE_FAILED',
         }),
     );

@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { mongo } from 'mongoose';
 import { CashuOpsError } from '../domain/errors.ts';
 import { LEASES } from './collections.ts';
+import type { Store } from './connection.ts';
+import { readLeases, type TellTakenOver, takeOver, wasLeftBehind } from './left_leases.ts';
 import { translating } from './translating.ts';
 
 /*
@@ -23,7 +25,7 @@ export interface Lease {
   owner: string;
 }
 
-interface LeaseDocument {
+export interface LeaseDocument {
   _id: string;
   /** Null when it was given back. */
   owner: string | null;
@@ -79,30 +81,38 @@ function leasesOf(db: mongo.Db): mongo.Collection<LeaseDocument> {
 }
 
 /**
- * Takes the leases of wallets as far as they are free: never held, given back, or run out. What the
- * owner holds already is renewed under the same fence. Two round trips for a page of wallets.
+ * Takes the leases of wallets as far as they are free: never held, given back, or left behind by a
+ * process that is gone or out of time. What the owner holds already is renewed under the same fence.
+ * Two round trips for a page of wallets, and a transaction for each that was left behind.
  *
  * Where the transaction of a process that died holds a lease, that wallet is tried for 0.5 s and
  * counts as busy; the server ends such a transaction within 60 to 90 s.
  *
  * @param wallets a page of them, some hundreds
+ * @param tell told of each that was left behind
  * @throws CashuOpsError DATABASE_BUSY when a lease was deleted meanwhile, or a database error; what
  *   was taken until then is given back by `releaseLeases`
  */
 export async function acquireLeases(
-  db: mongo.Db,
+  { db, transactions }: Pick<Store, 'db' | 'transactions'>,
   wallets: Iterable<WalletName>,
   claim: LeaseClaim,
+  tell: TellTakenOver,
 ): Promise<AcquiredLeases> {
   const byId = new Map(Array.from(wallets, (wallet) => [leaseId(wallet), wallet] as const));
   const leases = leasesOf(db);
   const ids = [...byId.keys()];
-  return translating(async () => {
+  const found = await translating(async () => {
     if (ids.length > 0) await takeAll(leases, ids, claim);
-    // One more than there can be: the cursor ends with its first answer.
-    const found = await leases.find({ _id: { $in: ids } }, { batchSize: ids.length + 1 }).toArray();
-    return inHands(byId, found, claim.owner);
+    return readLeases(leases, ids);
   });
+  const left = found.filter((lease) => wasLeftBehind(lease, claim));
+  if (left.length === 0) return inHands(byId, found, claim.owner);
+  for (const lease of left) {
+    const wallet = byId.get(lease._id);
+    if (wallet !== undefined) await takeOver({ leases, transactions }, lease, wallet, claim, tell);
+  }
+  return inHands(byId, await translating(() => readLeases(leases, ids)), claim.owner);
 }
 
 async function takeAll(
@@ -143,15 +153,9 @@ function isHindered(error: unknown): boolean {
 }
 
 /** The condition stands in the update, because the filter of an upsert takes no `$expr`. */
-function takeIfFree({ owner, run_id, ttl_ms, gone = [] }: LeaseClaim): mongo.Document[] {
+function takeIfFree({ owner, run_id, ttl_ms }: LeaseClaim): mongo.Document[] {
   const isMine = { $eq: ['$owner', { $literal: owner }] };
-  const isFree = {
-    $or: [
-      { $eq: [{ $ifNull: ['$owner', null] }, null] },
-      { $lte: ['$expires_at', '$$NOW'] },
-      { $in: ['$owner', [...gone]] },
-    ],
-  };
+  const isFree = { $eq: [{ $ifNull: ['$owner', null] }, null] };
   const mayTake = { $or: [isMine, isFree] };
   const fence = { $ifNull: ['$fence', 0] };
   return [
@@ -159,7 +163,7 @@ function takeIfFree({ owner, run_id, ttl_ms, gone = [] }: LeaseClaim): mongo.Doc
       $set: {
         owner: { $cond: [mayTake, { $literal: owner }, '$owner'] },
         run_id: { $cond: [mayTake, { $literal: run_id }, '$run_id'] },
-        fence: { $cond: [{ $and: [isFree, { $not: [isMine] }] }, { $add: [fence, 1] }, fence] },
+        fence: { $cond: [isFree, { $add: [fence, 1] }, fence] },
         expires_at: { $cond: [mayTake, inMs(ttl_ms), '$expires_at'] },
         used_at: { $ifNull: ['$used_at', null] },
         uses: { $ifNull: ['$uses', 0] },
@@ -168,7 +172,8 @@ function takeIfFree({ owner, run_id, ttl_ms, gone = [] }: LeaseClaim): mongo.Doc
   ];
 }
 
-function inMs(ttlMs: number): mongo.Document {
+/** So long after now, by the server's clock. */
+export function inMs(ttlMs: number): mongo.Document {
   return { $add: ['$$NOW', ttlMs] };
 }
 

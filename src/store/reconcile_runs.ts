@@ -5,7 +5,7 @@ import type { LaneProgress, ReconcileRun } from '../domain/reconcile_run.ts';
 import { RECONCILE_RUNS } from './collections.ts';
 import type { Store } from './connection.ts';
 import { assertPageSize } from './paging.ts';
-import { translating } from './translating.ts';
+import { translating, unlessIn } from './translating.ts';
 
 /** A run as it is stored. */
 export interface RunDocument extends ReconcileRun {
@@ -61,9 +61,13 @@ export class ReconcileRuns {
     this.#runs = db.collection<RunDocument>(RECONCILE_RUNS);
   }
 
-  /** Stores a run that begins. */
-  async start(run: RunDocument): Promise<void> {
-    await translating(() => this.#runs.insertOne(run));
+  /**
+   * Stores a run that begins.
+   *
+   * @param session its event's transaction; errors of the driver then pass unchanged
+   */
+  async start(run: RunDocument, session?: mongo.ClientSession): Promise<void> {
+    await unlessIn(session, () => this.#runs.insertOne(run, { session }));
   }
 
   /**
@@ -88,10 +92,11 @@ export class ReconcileRuns {
   /**
    * Keeps what became of a run: its end, or that it was interrupted.
    *
+   * @param session as `start`
    * @throws CashuOpsError LEASE_LOST when another process goes on with the run
    */
-  async finish(run: OwnedRun, fields: RunFields): Promise<void> {
-    await this.#update(run, { $set: fields });
+  async finish(run: OwnedRun, fields: RunFields, session?: mongo.ClientSession): Promise<void> {
+    await this.#update(run, { $set: fields }, session);
   }
 
   /** Says that the process that works on a run is there. */
@@ -104,19 +109,28 @@ export class ReconcileRuns {
    *
    * @param run as it was read
    * @param isGone it is known that the process before is gone
+   * @param session as `start`
    * @returns false when it may still be at work
    */
-  async takeOver(run: OwnedRun, owner: string, isGone: boolean): Promise<boolean> {
+  async takeOver(
+    run: OwnedRun,
+    owner: string,
+    isGone: boolean,
+    session?: mongo.ClientSession,
+  ): Promise<boolean> {
     const silentSince = { $subtract: ['$$NOW', SILENCE_MS] };
     const isFree = {
       $or: [isGone, { $ne: ['$state', 'running'] }, { $lt: ['$seen_at', silentSince] }],
     };
-    const { matchedCount } = await translating(() =>
-      this.#runs.updateOne({ _id: run._id, owner: run.owner, $expr: isFree }, [
-        {
-          $set: { owner: { $literal: owner }, state: 'running', ended_at: null, seen_at: '$$NOW' },
-        },
-      ]),
+    const taken = {
+      owner: { $literal: owner },
+      state: 'running',
+      ended_at: null,
+      seen_at: '$$NOW',
+    };
+    const filter = { _id: run._id, owner: run.owner, $expr: isFree };
+    const { matchedCount } = await unlessIn(session, () =>
+      this.#runs.updateOne(filter, [{ $set: taken }], { session }),
     );
     return matchedCount === 1;
   }
@@ -124,8 +138,11 @@ export class ReconcileRuns {
   async #update(
     { _id, owner }: OwnedRun,
     update: mongo.UpdateFilter<RunDocument> | mongo.Document[],
+    session?: mongo.ClientSession,
   ): Promise<void> {
-    const { matchedCount } = await translating(() => this.#runs.updateOne({ _id, owner }, update));
+    const { matchedCount } = await unlessIn(session, () =>
+      this.#runs.updateOne({ _id, owner }, update, { session }),
+    );
     if (matchedCount === 1) return;
     throw new CashuOpsError(
       'LEASE_LOST',

@@ -1,3 +1,4 @@
+import type { mongo } from 'mongoose';
 import { translated } from './errors.ts';
 
 /**
@@ -11,4 +12,12 @@ export async function translating<T>(work: () => Promise<T>): Promise<T> {
   } catch (error) {
     throw translated(error);
   }
+}
+
+/** The same, but inside a transaction errors pass unchanged, because its retry needs them. */
+export function unlessIn<T>(
+  session: mongo.ClientSession | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  return session === undefined ? translating(work) : work();
 }

@@ -82,7 +82,8 @@ export function createWalletRepository(
   return {
     createWallet: (wallet) => createWallet(store, audit, wallet, now()),
     findWallet: (npub, mintUrl) => findWallet(db, npub, mintUrl),
-    updateWallet: (npub, mintUrl, updates) => updateWallet(db, { npub, mintUrl }, updates, now()),
+    updateWallet: (npub, mintUrl, updates) =>
+      updateWallet(store, audit, { npub, mintUrl }, updates, now()),
     listWallets: (selection) => listWallets(db, selection),
     storeTokens: (token) => storeTokens(store, audit, token, now()),
     findUnspentTokens: (npub, mintUrl, page) => findUnspentTokens(db, npub, mintUrl, page),

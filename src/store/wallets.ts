@@ -4,7 +4,6 @@ import { CashuOpsError } from '../domain/errors.ts';
 import type { AuditLog } from './audit_log.ts';
 import type { Store } from './connection.ts';
 import { walletsOf } from './documents.ts';
-import { translated } from './errors.ts';
 import { PUBLIC_FIELDS, type Wallet } from './wallet_reads.ts';
 
 const newWalletSchema = z.strictObject({
@@ -59,7 +58,8 @@ export async function createWallet(
  * @throws CashuOpsError INVALID_ARGUMENT for any other field, WALLET_NOT_FOUND
  */
 export async function updateWallet(
-  db: mongo.Db,
+  { db, transactions }: Store,
+  audit: AuditLog,
   { npub, mintUrl }: { npub: string; mintUrl: string },
   updates: WalletUpdate,
   now: Date,
@@ -70,16 +70,20 @@ export async function updateWallet(
     ...(created_via !== undefined && { 'wallet_config.created_via': created_via }),
     updatedAt: now,
   };
-  let wallet: Wallet | null;
-  try {
-    wallet = await walletsOf(db).findOneAndUpdate(
+  const wallet = await transactions.run(async (session) => {
+    const updated = await walletsOf(db).findOneAndUpdate(
       { npub, mint_url: mintUrl },
       { $set },
-      { projection: PUBLIC_FIELDS, returnDocument: 'after' },
+      { projection: PUBLIC_FIELDS, returnDocument: 'after', session },
     );
-  } catch (error) {
-    throw translated(error);
-  }
+    if (updated === null) return null;
+    // Names only: one of them is a key.
+    const note = `changed: ${Object.keys(updates).join(', ')}`;
+    await audit.createAuditLogEntry(session, {
+      ...{ type: 'wallet_updated', severity: 'INFO', npub, mint_url: mintUrl, note },
+    });
+    return updated as Wallet;
+  });
   if (wallet !== null) return wallet;
   throw new CashuOpsError(
     'WALLET_NOT_FOUND',

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { eventHash } from '../../src/domain/audit_chain.ts';
-import { AUDIT_LOG, MELT_OPERATIONS } from '../../src/store/collections.ts';
+import { AUDIT_LOG, MELT_OPERATIONS, TOKENS } from '../../src/store/collections.ts';
 import { type CliGround, cliGround } from '../support/cli_ground.ts';
 import { onlyDocument } from '../support/cli_refusal.ts';
 
@@ -92,6 +92,52 @@ describe('audit verify', () => {
     const after = await verify();
     expect([after.code, after.unchained]).toEqual([0, before]);
     expect(after.events).toBeGreaterThan(0);
+  });
+
+  it('draws up the books from what the mint has signed, and they close', async () => {
+    const { books } = await verify();
+    const { totals, wallets, not_closed } = books;
+    expect([wallets, not_closed]).toEqual([1, []]);
+    const ledger = await ground.mint.control.ledger();
+    expect(totals.came_in).toBe(1008);
+    expect(totals.live).toBe(ledger.outstanding_sat);
+    expect(totals.paid_out).toBe(90);
+    expect(totals.came_in).toBe(totals.live + totals.paid_out + totals.fees);
+    const { stdout } = await ground.run(['audit', 'verify']);
+    expect(stdout).toMatch(/^The books of 1 wallet close\.$/m);
+    expect(stdout).toMatch(/^came in +1,008 sat$/m);
+  });
+
+  it('names the operation whose change is gone, and what nothing tells of', async () => {
+    const operation = await ground.db
+      .collection(MELT_OPERATIONS)
+      .findOne({ change_amount: { $gt: 0 } });
+    const change = `${operation?.transaction_id}_melt_change`;
+    const token = await ground.db.collection(TOKENS).findOne({ transaction_id: change });
+    await ground.db.collection(TOKENS).deleteOne({ transaction_id: change });
+    const { code, ok, books } = await verify();
+    expect([code, ok]).toEqual([23, false]);
+    const faults = [{ operation_id: operation?._id, missing: token?.total_amount }];
+    expect(books.not_closed).toMatchObject([{ npub: ground.npub, faults }]);
+    const { stderr } = await ground.run(['audit', 'verify']);
+    expect(stderr).toMatch(`next: cashu-ops audit explain ${operation?._id}`);
+  });
+
+  it('names what older data does not tell, without calling it wrong', async () => {
+    const [token] = (await ground.tokens()).filter(({ status }) => status === 'unspent');
+    const spent = { $set: { status: 'spent', spent_at: new Date() } };
+    await ground.db.collection(TOKENS).updateOne({ _id: token?._id }, spent);
+    const { code, books } = await verify();
+    const { unattributed } = books.totals.spent_otherwise;
+    expect([code, unattributed]).toEqual([0, token?.total_amount]);
+    const { stdout } = await ground.run(['audit', 'verify']);
+    expect(stdout).toMatch(/^unattributed +[\d,]+ sat +older data/m);
+  });
+
+  it('gives the newest hash of each chain, to be kept elsewhere', async () => {
+    const { heads } = await verify('--heads');
+    const last = await log().findOne({ chain }, { sort: { seq: -1 } });
+    expect(heads).toContainEqual({ chain, seq: last?.seq, hash: last?.hash });
   });
 
   it('refuses a mint without an owner', async () => {

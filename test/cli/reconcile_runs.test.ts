@@ -189,7 +189,7 @@ describe('reconcile, runs that are kept', () => {
   it('a wallet that another process holds: 24, and how to wait for it', async () => {
     const { npub, mint_url } = ground.wallet;
     const claim = { owner: 'somebody else', run_id: 'run_x', ttl_ms: 60_000 };
-    await acquireLeases(ground.db, [{ npub, mint_url }], claim);
+    await acquireLeases(ground.ops.store, [{ npub, mint_url }], claim, async () => {});
     const held = await check('--apply');
     const human = await run(...ground.owner, '--apply');
     await releaseLeases(ground.db, claim.owner);

@@ -88,10 +88,10 @@ describe('two runs that repair one wallet at once', () => {
     await expectRepairedOnce(ground, tokens);
   });
 
-  async function takeAll({ db, mint }: RunGround): Promise<void> {
+  async function takeAll({ ops, mint }: RunGround): Promise<void> {
     const wallet = { npub: 'npub1many00000', mint_url: mint.url };
     const claim = { owner: 'somebody else', run_id: 'run_of_another', ttl_ms: 60_000 };
-    await acquireLeases(db, [wallet], claim);
+    await acquireLeases(ops.store, [wallet], claim, async () => {});
   }
 });
 

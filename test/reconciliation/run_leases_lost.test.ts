@@ -81,7 +81,8 @@ describe('a process that is paused in the middle of its repairs', () => {
       command: 'insert',
       namespace: `${ground.db.databaseName}.${AUDIT_LOG}`,
       appName: 'cashu-ops/reconcile',
-      skip: 2,
+      // That the run begins, and two repairs.
+      skip: 3,
       holdMs: 1_500,
     };
     const { client } = ground.ops.store;

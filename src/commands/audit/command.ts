@@ -1,7 +1,9 @@
 import { Command } from 'commander';
 import type { Context, Finished } from '../../cli/context.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
+import { bundleCommand } from './bundle_command.ts';
 import { explainCommand } from './explain_command.ts';
+import { exportCommand } from './export_command.ts';
 import { listCommand } from './list_command.ts';
 import { showCommand } from './show_command.ts';
 import { verifyCommand } from './verify_command.ts';
@@ -12,7 +14,14 @@ Examples:
   cashu-ops audit explain 8a6e41f0                     is this customer's money safe?
   cashu-ops audit verify                               has anybody changed the log?`;
 
-const BELOW = [listCommand, showCommand, explainCommand, verifyCommand];
+const BELOW = [
+  listCommand,
+  showCommand,
+  explainCommand,
+  verifyCommand,
+  exportCommand,
+  bundleCommand,
+];
 
 export function auditCommand(context: Context, finished: Finished): Command {
   const below = BELOW.map((make) => make(context, finished));

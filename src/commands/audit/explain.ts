@@ -1,14 +1,13 @@
-import type { CashuOps } from '../../cashu_ops.ts';
 import type { Context } from '../../cli/context.ts';
 import { EXIT, type ExitCode } from '../../cli/exit_codes.ts';
 import { jsonDocument } from '../../cli/json.ts';
 import { unlessInterrupted } from '../../cli/signals.ts';
 import { type Safety, safetyLine } from '../../domain/safety.ts';
 import { showExplanation } from '../../report/explain_page.ts';
-import type { MintAsker } from '../../services/audit/ask_mint.ts';
 import { explain } from '../../services/audit/explain.ts';
 import { AuditSubjects } from '../../store/audit_subjects.ts';
 import type { ExplainFlags } from './explain_command.ts';
+import { mintAsker } from './mint_asker.ts';
 
 const ONLY_READ = 'Interrupted while reading; nothing was changed.';
 /** An invoice with routing hints is shorter. */
@@ -24,7 +23,7 @@ export async function runAuditExplain(
   const id = given === '-' ? await io.readStdin(ID_BYTES_MAX) : given;
   const ops = await context.open('audit explain', flags);
   const { melt_timeout_ms } = await context.config(flags);
-  const mint = flags.offline ? null : asker(ops, melt_timeout_ms);
+  const mint = flags.offline ? null : mintAsker(ops, melt_timeout_ms);
   const reading = explain({ subjects: new AuditSubjects(ops.store), mint }, id);
   const page = await unlessInterrupted(interrupted, reading, ONLY_READ);
   const { safety } = page;
@@ -35,17 +34,6 @@ export async function runAuditExplain(
     io.out(jsonDocument({ schema: 'cashu-ops/audit-explain@1', ok, ...page, safety: verdict }));
   } else await showExplanation(io, page);
   return code;
-}
-
-function asker({ melt, mintOf, clock }: CashuOps, melt_timeout_ms: number): MintAsker {
-  return {
-    examine: (operation) => melt.examine(operation),
-    examineReleased: (operation) => melt.examineReleased(operation),
-    lookAt: (operation) => melt.lookAt(operation),
-    checkStates: (mintUrl, ys) => mintOf(mintUrl).checkStates([...ys]),
-    melt_timeout_ms,
-    clock,
-  };
 }
 
 function exitOf({ verdict, mint }: Safety): ExitCode {

@@ -2,33 +2,58 @@ import type { Context } from '../../cli/context.ts';
 import { EXIT } from '../../cli/exit_codes.ts';
 import { jsonDocument } from '../../cli/json.ts';
 import { unlessInterrupted } from '../../cli/signals.ts';
+import type { AuditRecord } from '../../domain/audit_record.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
+import type { Io } from '../../io/io.ts';
+import { CSV_HEADER, csvLines } from '../../report/audit_csv.ts';
 import { AUDIT_COLUMNS, auditRow } from '../../report/audit_rows.ts';
 import { AuditReads } from '../../store/audit_reads.ts';
 import { filterOf } from './filter.ts';
+import { followLog } from './follow.ts';
 import type { ListFlags } from './list_command.ts';
 
 const ONLY_READ = 'Interrupted while reading; nothing was changed.';
 
-/** A page of events. @returns the exit code */
+/** A page of events, and perhaps what happens from then on. @returns the exit code */
 export async function runAuditList(context: Context, flags: ListFlags): Promise<number> {
   const { io, interrupted } = context;
-  if (flags.json && flags.csv) {
-    throw new CashuOpsError('INVALID_ARGUMENT', 'Take --json or --csv, not both.');
-  }
+  assertOneForm(flags);
   const filter = filterOf(flags, new Date());
   const store = await context.openStore('audit list', flags);
-  const reading = new AuditReads(store).page(filter, flags.limit, flags.after);
+  const reads = new AuditReads(store);
+  if (flags.follow) return followLog(context, store, filter, flags);
+  const reading = reads.page(filter, flags.limit, flags.after);
   const { events, next } = await unlessInterrupted(interrupted, reading, ONLY_READ);
-  if (flags.json) {
-    io.out(jsonDocument({ schema: 'cashu-ops/audit-list@1', ok: true, events, next }));
-    return EXIT.done;
-  }
-  if (events.length === 0) {
-    io.err('There is no such event.');
-    return EXIT.done;
-  }
-  await io.table(AUDIT_COLUMNS, events.map(auditRow));
-  if (next !== null) io.err(`There are older ones; next page: --after ${next}`);
+  await showPage(io, events, next, flags);
   return EXIT.done;
+}
+
+function assertOneForm({ json, csv, follow, after, until }: ListFlags): void {
+  if (json && csv) throw refused('Take --json or --csv, not both.');
+  if (follow && after !== undefined) {
+    throw refused('--follow goes on from now, and --after back into the past: take one of them.');
+  }
+  if (follow && until !== undefined) {
+    throw refused('--follow has no end, so --until says nothing: leave one of them out.');
+  }
+}
+
+function refused(sentence: string): CashuOpsError {
+  return new CashuOpsError('INVALID_ARGUMENT', sentence);
+}
+
+async function showPage(
+  io: Io,
+  events: readonly AuditRecord[],
+  next: string | null,
+  { json, csv }: ListFlags,
+): Promise<void> {
+  if (json) {
+    io.out(jsonDocument({ schema: 'cashu-ops/audit-list@1', ok: true, events, next }));
+    return;
+  }
+  if (csv) io.out(CSV_HEADER + csvLines(events));
+  else if (events.length > 0) await io.table(AUDIT_COLUMNS, events.map(auditRow));
+  if (events.length === 0) io.err('There is no such event.');
+  if (next !== null) io.err(`There are older ones; next page: --after ${next}`);
 }

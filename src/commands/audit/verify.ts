@@ -7,8 +7,16 @@ import { CashuOpsError } from '../../domain/errors.ts';
 import { parseMintUrl } from '../../domain/mint_url.ts';
 import { parseNpub } from '../../domain/npub.ts';
 import { wrap } from '../../io/wrap.ts';
+import { bookLines, notClosedWords } from '../../report/book_words.ts';
 import { breakWords, faultWords } from '../../report/chain_words.ts';
-import { type ChainsReport, verifyChains } from '../../services/audit/verify_chains.ts';
+import { renderLines } from '../../report/lines.ts';
+import { counted } from '../../report/reconcile_words.ts';
+import { type BooksReport, checkBooks } from '../../services/audit/check_books.ts';
+import {
+  type ChainEnd,
+  type ChainsReport,
+  verifyChains,
+} from '../../services/audit/verify_chains.ts';
 import { AuditChains, type ChainScope } from '../../store/audit_chains.ts';
 import { StatesOfChain } from '../../store/states_of_chain.ts';
 import type { VerifyFlags } from './verify_command.ts';
@@ -23,14 +31,62 @@ export async function runAuditVerify(context: Context, flags: VerifyFlags): Prom
   const scope = scopeOf(flags);
   const store = await context.openStore('audit verify', flags);
   const deps = { chains: new AuditChains(store), states: new StatesOfChain(store) };
+  const ends: ChainEnd[] = [];
+  const keep = (end: ChainEnd) => void (flags.heads && ends.push(end));
   const report = await io.progress('reading the audit log', () =>
-    unlessInterrupted(interrupted, verifyChains(deps, scope), ONLY_READ),
+    unlessInterrupted(interrupted, verifyChains(deps, scope, keep), ONLY_READ),
+  );
+  const selection = { npubs: scope.npub === undefined ? ('all' as const) : [scope.npub] };
+  const books = await io.progress('drawing up the books', () =>
+    unlessInterrupted(
+      interrupted,
+      checkBooks(store, { ...selection, mintUrl: scope.mint_url }),
+      ONLY_READ,
+    ),
   );
   const holds = report.breaks_total === 0 && report.state_faults.length === 0;
-  if (flags.json)
-    io.out(jsonDocument({ schema: 'cashu-ops/audit-verify@1', ok: holds, ...report }));
-  else for (const line of linesOf(report, holds)) io.out(wrap(line, io.columns));
-  return holds ? EXIT.done : EXIT.critical;
+  const ok = holds && books.not_closed_total === 0;
+  if (flags.json) {
+    const heads = flags.heads ? { heads: ends } : {};
+    io.out(jsonDocument({ schema: 'cashu-ops/audit-verify@1', ok, ...report, books, ...heads }));
+    return ok ? EXIT.done : EXIT.critical;
+  }
+  for (const line of [...linesOf(report, holds), '', ...linesOfBooks(books)]) {
+    io.out(wrap(line, io.columns));
+  }
+  for (const { chain, seq, hash } of ends) io.out(`${hash}  ${seq}  ${chain}`);
+  const next = nextAfter(report, books);
+  if (next !== null) io.err(`next: ${next}`);
+  return ok ? EXIT.done : EXIT.critical;
+}
+
+/** The page of what is named first. */
+function nextAfter(
+  { breaks, state_faults }: ChainsReport,
+  { not_closed }: BooksReport,
+): string | null {
+  const faulty = not_closed.find(({ faults }) => faults.length > 0)?.faults[0];
+  const operation = state_faults[0]?.operation_id ?? faulty?.operation_id;
+  if (operation !== undefined) return `cashu-ops audit explain ${operation}`;
+  const [wallet] = not_closed;
+  if (wallet !== undefined) {
+    return `cashu-ops reconcile --npub ${wallet.npub} --mint ${wallet.mint_url} --deep`;
+  }
+  const event = breaks.find(({ event_id }) => event_id !== null)?.event_id;
+  return event === undefined ? null : `cashu-ops audit show ${event}`;
+}
+
+function linesOfBooks({ wallets, totals, not_closed, not_closed_total }: BooksReport): string[] {
+  const words = not_closed.flatMap(notClosedWords);
+  const more = not_closed_total - Math.min(not_closed.length, SHOWN_MAX);
+  return [
+    not_closed_total === 0
+      ? `The books of ${counted(wallets, 'wallet')} close.`
+      : `The books of ${groupDigits(not_closed_total)} of ${counted(wallets, 'wallet')} do NOT close.`,
+    ...words.slice(0, SHOWN_MAX).map((one) => `  ${one}`),
+    ...(more > 0 ? [`  … and ${counted(more, 'more wallet')}; --json has them`] : []),
+    ...renderLines(bookLines(totals)),
+  ];
 }
 
 function scopeOf({ npub, mint }: VerifyFlags): ChainScope {

@@ -5,6 +5,7 @@ import { assertNothingBefore } from '../../cli/nothing_before.ts';
 export interface VerifyFlags extends GlobalFlags {
   npub?: string;
   mint?: string;
+  heads?: boolean;
 }
 
 const EXAMPLES = `
@@ -14,11 +15,10 @@ Examples:
 
 export function verifyCommand(context: Context, finished: Finished): Command {
   return new Command('verify')
-    .description(
-      'Has anybody changed the record? Recomputes every chain; exit 23 when one is broken.',
-    )
+    .description('Has anybody changed the record, and do the books close? Exit 23 when not.')
     .option('--npub <npub>', "only one owner's chains")
     .option('--mint <url>', 'only at this mint (with --npub)')
+    .option('--heads', 'also the newest hash of each chain, to keep where nobody can change it')
     .option('--json', 'one JSON document on stdout')
     .addHelpText('after', EXAMPLES)
     .action(async (flags: VerifyFlags, command: Command) => {

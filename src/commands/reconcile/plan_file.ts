@@ -1,6 +1,4 @@
-import { randomUUID } from 'node:crypto';
-import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
 import { writeJsonDocument } from '../../cli/json.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
 import { printable } from '../../domain/printable.ts';
@@ -12,6 +10,7 @@ import {
   parsePlan,
   type ReconcilePlan,
 } from '../../domain/reconcile_plan.ts';
+import { DraftFile } from '../../io/draft_file.ts';
 
 /** What stands in a plan file that was written. */
 export interface WrittenPlan {
@@ -20,19 +19,12 @@ export interface WrittenPlan {
   sha256: string;
 }
 
-/**
- * A plan that is being written. It gets its name when it is whole, so that a half plan never has
- * it, and an older one stays until then.
- */
+/** A plan that is being written. */
 export class PlanFile {
-  readonly #path: string;
-  readonly #draft: string;
-  readonly #handle: FileHandle;
+  readonly #file: DraftFile;
 
-  private constructor(path: string, draft: string, handle: FileHandle) {
-    this.#path = path;
-    this.#draft = draft;
-    this.#handle = handle;
+  private constructor(file: DraftFile) {
+    this.#file = file;
   }
 
   /**
@@ -41,15 +33,8 @@ export class PlanFile {
    * @throws CashuOpsError OUTPUT_UNWRITABLE
    */
   static async create(path: string): Promise<PlanFile> {
-    const draft = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
-    try {
-      const earlier = await stat(path).catch(() => null);
-      if (earlier !== null && !earlier.isFile()) throw new Error('it is no file');
-      // Owners and amounts are nobody else's business.
-      return new PlanFile(path, draft, await open(draft, 'wx', 0o600));
-    } catch (error) {
-      throw unwritable(path, error);
-    }
+    const named = { what: 'The plan', otherwise: 'nothing was planned' };
+    return new PlanFile(await DraftFile.create(path, named));
   }
 
   /** @throws CashuOpsError OUTPUT_UNWRITABLE, or whatever reading the rows throws */
@@ -77,14 +62,13 @@ export class PlanFile {
       ['rows', counted()],
       ['sha256', digest],
     ]);
-    await this.#finish();
-    return { file: this.#path, rows: count, sha256 };
+    await this.#file.finish();
+    return { file: this.#file.path, rows: count, sha256 };
   }
 
   /** Leaves nothing behind. */
-  async discard(): Promise<void> {
-    await this.#handle.close().catch(() => {});
-    await rm(this.#draft, { force: true }).catch(() => {});
+  discard(): Promise<void> {
+    return this.#file.discard();
   }
 
   #sink() {
@@ -94,21 +78,9 @@ export class PlanFile {
       flush: async () => {
         const text = lines.join('');
         lines = [];
-        await this.#handle.appendFile(text).catch((error) => {
-          throw unwritable(this.#path, error);
-        });
+        await this.#file.append(text);
       },
     };
-  }
-
-  async #finish(): Promise<void> {
-    try {
-      await this.#handle.sync();
-      await this.#handle.close();
-      await rename(this.#draft, this.#path);
-    } catch (error) {
-      throw unwritable(this.#path, error);
-    }
   }
 }
 
@@ -136,15 +108,6 @@ async function textOf(path: string): Promise<string> {
   throw new CashuOpsError(
     'INVALID_ARGUMENT',
     `The file ${shown(path)} is too large for a plan, so it was not read and nothing was changed.`,
-  );
-}
-
-function unwritable(path: string, error: unknown): CashuOpsError {
-  return new CashuOpsError(
-    'OUTPUT_UNWRITABLE',
-    `The plan cannot be written to ${shown(path)} (${reasonOf(error)}), so nothing was planned: name another file.`,
-    {},
-    error,
   );
 }
 

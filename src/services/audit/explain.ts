@@ -12,7 +12,7 @@ import type { AuditSubjects } from '../../store/audit_subjects.ts';
 import { askMint, type MintAsker, NOT_ASKED, sideOf } from './ask_mint.ts';
 import { databaseSide, sumOf } from './database_side.ts';
 import { explainTokens } from './explain_tokens.ts';
-import { findSubject } from './find_subject.ts';
+import { findSubject, type Subject } from './find_subject.ts';
 import { judge } from './judge_payment.ts';
 
 export interface ExplainDeps {
@@ -27,15 +27,22 @@ export interface ExplainDeps {
  * @param text see `parseSubjectId`
  * @throws CashuOpsError OPERATION_NOT_FOUND, INVALID_ARGUMENT, INVALID_INVOICE
  */
-export async function explain({ subjects, mint }: ExplainDeps, text: string): Promise<Explanation> {
-  const subject = await findSubject(subjects, text);
+export async function explain(deps: ExplainDeps, text: string): Promise<Explanation> {
+  return explainSubject(deps, await findSubject(deps.subjects, text));
+}
+
+/** The same for what was found already. */
+export function explainSubject(
+  { subjects, mint }: ExplainDeps,
+  subject: Subject,
+): Promise<Explanation> {
   switch (subject.kind) {
     case 'payment':
       return explainPayment(subjects, mint, subject.operation, subject.others);
     case 'tokens':
       return explainTokens(mint, subject.tokens);
     case 'events':
-      return explainGone(subject.events);
+      return Promise.resolve(explainGone(subject.events));
   }
 }
 

@@ -16,7 +16,7 @@ import {
   policyBefore,
   rulesOf,
 } from '../../domain/policy_version.ts';
-import { redact } from '../../io/redact.ts';
+import { redact } from '../../domain/redact.ts';
 import { assertPageSize } from '../../store/paging.ts';
 import { countEffect, type PolicyEffect, type PolicyNames } from '../../store/policy_effect.ts';
 import { PolicyStore } from '../../store/policy_store.ts';

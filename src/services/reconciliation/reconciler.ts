@@ -19,6 +19,7 @@ import {
   verdictsOf,
   verdictsOfPlan,
 } from '../../domain/run_verdicts.ts';
+import { actingAs } from '../../store/audit_log.ts';
 import { findDoubledCoins } from '../../store/doubled_coins.ts';
 import { ReconcileFindings } from '../../store/reconcile_findings.ts';
 import { ReconcileRuns } from '../../store/reconcile_runs.ts';
@@ -29,6 +30,7 @@ import { lanesOf, lanesOfPlan } from './lanes_of.ts';
 import { isGone, newLeaseOwner } from './lease_owner.ts';
 import { assertApplicable, planHeader, planRows } from './plan.ts';
 import type { ReconcilerDeps, RunContext, RunProgress } from './run_context.ts';
+import { RunRecord } from './run_record.ts';
 import type { Lane } from './wallet_groups.ts';
 
 /** Mints that are asked side by side. */
@@ -58,10 +60,12 @@ export class Reconciler {
   readonly runs: ReconcileRuns;
   readonly findings: ReconcileFindings;
   readonly #deps: ReconcilerDeps;
+  readonly #record: RunRecord;
 
   constructor(deps: ReconcilerDeps) {
     this.#deps = deps;
     this.runs = new ReconcileRuns(deps.store);
+    this.#record = new RunRecord(deps.store, this.runs, deps.audit);
     this.findings = new ReconcileFindings(deps.store);
   }
 
@@ -93,7 +97,7 @@ export class Reconciler {
     if (run.state === 'done' || run.plan_sha256 !== null) throw nothingToContinue(run);
     const lanes = await lanesOf(this.#deps, run.scope, watch.interrupted);
     const owner = newLeaseOwner();
-    if (!(await this.runs.takeOver(run, owner, isGone(run.owner)))) throw goesOn(run);
+    if (!(await this.#record.takeOver(run, owner, isGone(run.owner)))) throw goesOn(run);
     const whole = { ...request, scope: run.scope, apply: run.applied };
     return this.#work({ ...run, state: 'running', owner }, lanes, whole, watch);
   }
@@ -146,7 +150,7 @@ export class Reconciler {
 
   #start(run: ReconcileRun): Promise<void> {
     const expires_at = new Date(run.started_at.getTime() + this.#deps.settings.keep_runs_ms);
-    return this.runs.start({ ...run, expires_at });
+    return this.#record.start(run, expires_at);
   }
 
   async #work(
@@ -165,9 +169,8 @@ export class Reconciler {
       );
       return await this.#finish(run, done, request, watch);
     } catch (error) {
-      await this.runs
-        .finish(run, { state: 'interrupted', ended_at: this.#deps.clock() })
-        .catch(() => undefined);
+      const stopped = { state: 'interrupted', ended_at: this.#deps.clock() } as const;
+      await this.#record.end({ ...run, ...stopped }, stopped).catch(() => undefined);
       throw error;
     } finally {
       clearInterval(alive);
@@ -189,6 +192,7 @@ export class Reconciler {
     const indexes = await indexesOf(store.db);
     return {
       ...this.#deps,
+      audit: actingAs(this.#deps.audit, { ...run.actor, run: run._id }),
       run,
       rules: {
         policies: settings.policies,
@@ -235,32 +239,8 @@ export class Reconciler {
           : verdictsOfPlan(counts, partial),
     };
     const { state, ended_at, mints, verdicts } = ended;
-    await this.runs.finish(run, { state, ended_at, partial, counts, drift, mints, verdicts });
-    await this.#record(ended);
+    await this.#record.end(ended, { state, ended_at, partial, counts, drift, mints, verdicts });
     return ended;
-  }
-
-  async #record({ _id, scope, partial, counts, applied, state }: ReconcileRun): Promise<void> {
-    const { severity_counts, proofs_checked, proofs_unknown, repaired } = counts;
-    if (!applied) return;
-    await this.#deps.audit.createAuditLogEntry(null, {
-      type: 'reconcile_run',
-      severity: 'INFO',
-      npub: scope.npubs !== 'all' && scope.npubs.length === 1 ? (scope.npubs[0] ?? null) : null,
-      mint_url: scope.mint_url,
-      operation_id: null,
-      after: state,
-      amounts: {
-        proofs_checked,
-        proofs_unknown,
-        repaired,
-        critical: severity_counts.CRITICAL,
-        high: severity_counts.HIGH,
-        medium: severity_counts.MEDIUM,
-        low: severity_counts.LOW,
-      },
-      note: `run ${_id}${partial ? ', partial' : ''}`,
-    });
   }
 }
 

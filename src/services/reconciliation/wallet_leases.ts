@@ -1,5 +1,6 @@
 import { messageOf } from '../../domain/errors.ts';
 import { acquireLeases, keepLeases, type Lease, releaseLeases } from '../../store/leases.ts';
+import type { TellTakenOver } from '../../store/left_leases.ts';
 import type { WalletKey } from '../../store/wallet_keys.ts';
 import { isGone, newLeaseOwner } from './lease_owner.ts';
 import type { RunContext } from './run_context.ts';
@@ -37,15 +38,17 @@ export async function whileHolding(
  * meanwhile, so that two that wait for each other both go on.
  */
 async function claim(
-  { store, run, wait_lock_ms, sleep, interrupted }: RunContext,
+  context: RunContext,
   wallets: readonly WalletKey[],
   owner: string,
 ): Promise<ReadonlyMap<string, Lease>> {
+  const { store, run, wait_lock_ms, sleep, interrupted } = context;
+  const tell = tellTakenOver(context);
   const end = performance.now() + wait_lock_ms;
   const gone = new Set<string>();
   for (;;) {
     const who = { owner, run_id: run._id, ttl_ms: LEASE_MS, gone: [...gone] };
-    const { held, busy } = await acquireLeases(store.db, wallets, who);
+    const { held, busy } = await acquireLeases(store, wallets, who, tell);
     const dead = busy.flatMap((wallet) => wallet.owner ?? []).filter(isGone);
     const newlyKnown = dead.filter((each) => !gone.has(each));
     for (const each of newlyKnown) gone.add(each);
@@ -55,4 +58,17 @@ async function claim(
     await releaseLeases(store.db, owner);
     await sleep(Math.min(LOCK_POLL_MS * (0.5 + Math.random()), left));
   }
+}
+
+/** Whoever looks for why two processes worked on one wallet finds it in the audit log. */
+function tellTakenOver({ audit, run }: RunContext): TellTakenOver {
+  return async (session, { npub, mint_url, run_id, why }) => {
+    const reason = why === 'gone' ? 'its process is gone' : 'its time had run out';
+    await audit.createAuditLogEntry(session, {
+      ...{ type: 'lease_taken_over', severity: 'MEDIUM', npub, mint_url },
+      before: 'held',
+      after: 'held',
+      note: `run ${run._id} took the hold of run ${run_id} over: ${reason}`,
+    });
+  };
 }

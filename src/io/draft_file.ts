@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto';
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { CashuOpsError } from '../domain/errors.ts';
+import { printable } from '../domain/printable.ts';
+
+export interface DraftOptions {
+  /** What it will be, for messages, with its article: `The plan`. */
+  what: string;
+  /** What did not happen when it cannot be written, for messages: `nothing was planned`. */
+  otherwise: string;
+  /** Default: 0600, because owners and amounts are nobody else's business. */
+  mode?: number;
+}
+
+/**
+ * A file that is being written. It gets its name when it is whole, so that a half file never has
+ * it, and an older one stays until then.
+ */
+export class DraftFile {
+  readonly path: string;
+  readonly #draft: string;
+  readonly #handle: FileHandle;
+  readonly #options: DraftOptions;
+
+  private constructor(path: string, draft: string, handle: FileHandle, options: DraftOptions) {
+    this.path = path;
+    this.#draft = draft;
+    this.#handle = handle;
+    this.#options = options;
+  }
+
+  /**
+   * Makes sure that the file can be written, before any work is done for it.
+   *
+   * @throws CashuOpsError OUTPUT_UNWRITABLE
+   */
+  static async create(path: string, options: DraftOptions): Promise<DraftFile> {
+    const draft = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
+    try {
+      const earlier = await stat(path).catch(() => null);
+      if (earlier !== null && !earlier.isFile()) throw new Error('it is no file');
+      const handle = await open(draft, 'wx', options.mode ?? 0o600);
+      return new DraftFile(path, draft, handle, options);
+    } catch (error) {
+      throw unwritable(path, options, error);
+    }
+  }
+
+  /** @throws CashuOpsError OUTPUT_UNWRITABLE */
+  async append(text: string): Promise<void> {
+    await this.#handle.appendFile(text).catch((error) => {
+      throw unwritable(this.path, this.#options, error);
+    });
+  }
+
+  /** Gives it its name. @throws CashuOpsError OUTPUT_UNWRITABLE */
+  async finish(): Promise<void> {
+    try {
+      await this.#handle.sync();
+      await this.#handle.close();
+      await rename(this.#draft, this.path);
+    } catch (error) {
+      throw unwritable(this.path, this.#options, error);
+    }
+  }
+
+  /** Leaves nothing behind. */
+  async discard(): Promise<void> {
+    await this.#handle.close().catch(() => {});
+    await rm(this.#draft, { force: true }).catch(() => {});
+  }
+}
+
+function unwritable(path: string, { what, otherwise }: DraftOptions, error: unknown) {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return new CashuOpsError(
+    'OUTPUT_UNWRITABLE',
+    `${what} cannot be written to ${printable(path, 200)} (${code ?? message}), so ${otherwise}: name another file.`,
+    {},
+    error,
+  );
+}

@@ -1,0 +1,47 @@
+import { stringify } from 'csv-stringify/sync';
+import type { AuditRecord } from '../domain/audit_record.ts';
+
+/** The columns of an event in a spreadsheet; what cannot be read has only the first two and the last. */
+const COLUMNS = [
+  ...(['id', 'time', 'type', 'severity', 'compliance_level', 'npub', 'mint_url'] as const),
+  ...(['operation_id', 'transaction_id', 'quote_id', 'before', 'after', 'amounts_sat'] as const),
+  ...(['timings_ms', 'ys', 'note', 'user', 'host', 'command', 'version', 'run'] as const),
+  ...(['chain', 'seq', 'prev', 'hash', 'damaged'] as const),
+];
+type Row = Partial<Record<(typeof COLUMNS)[number], string | number | null>>;
+
+/** The first line. */
+export const CSV_HEADER = stringify([[...COLUMNS]]);
+
+/** Events as lines, each with its end. What a spreadsheet would take for a formula is marked as text. */
+export function csvLines(records: readonly AuditRecord[]): string {
+  const rows = records.map((record) => {
+    const row = rowOf(record);
+    return COLUMNS.map((column) => row[column] ?? '');
+  });
+  return stringify(rows, { escape_formulas: true });
+}
+
+function rowOf(record: AuditRecord): Row {
+  const { id, time } = record;
+  const when = time?.toISOString() ?? null;
+  if (record.damaged !== null) return { id, time: when, damaged: record.damaged.join(' ') };
+  const { type, severity, compliance_level, npub, mint_url, operation_id, actor, link } = record;
+  const { transaction_id, quote_id, before, after, amounts, timings_ms, ys, note } = record;
+  const { user, host, command, version, run } = actor;
+  return {
+    ...{ id, time: when, type, severity, compliance_level, npub, mint_url, operation_id },
+    ...{ transaction_id, quote_id, before, after, note, user, host, command, version, run },
+    amounts_sat: listed(amounts),
+    timings_ms: listed(timings_ms),
+    ys: ys.join(' '),
+    ...link,
+  };
+}
+
+/** `amount=10 fee=1` */
+function listed(values: Readonly<Record<string, number>>): string {
+  return Object.entries(values)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ');
+}

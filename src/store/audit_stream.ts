@@ -1,0 +1,51 @@
+import type { mongo } from 'mongoose';
+import type { AuditRecord } from '../domain/audit_record.ts';
+import { type AuditFilter, queryOf, recordOf } from './audit_reads.ts';
+import { AUDIT_LOG } from './collections.ts';
+import type { Store } from './connection.ts';
+import { translated } from './errors.ts';
+import { parseCursor, toCursor } from './paging.ts';
+
+/** Events are read so many at a time; none is held longer. */
+const BATCH = 1_000;
+
+/** An event, and where an export goes on behind it. */
+export interface StreamedEvent {
+  event: AuditRecord;
+  cursor: string;
+}
+
+/**
+ * All events of a filter, oldest first, as a stream: memory does not grow with the log.
+ *
+ * @param after a cursor: only what comes behind it
+ * @throws CashuOpsError INVALID_ARGUMENT for a bad cursor, or a database error
+ */
+export async function* exportEvents(
+  { db }: Pick<Store, 'db'>,
+  filter: AuditFilter,
+  after?: string,
+): AsyncGenerator<StreamedEvent> {
+  const conditions = [queryOf(filter), ...(after === undefined ? [] : [newerThan(after)])];
+  const found = db
+    .collection(AUDIT_LOG)
+    .find({ $and: conditions }, { sort: OLDEST_FIRST, batchSize: BATCH });
+  try {
+    for await (const document of found) {
+      const time = document.time instanceof Date ? document.time.getTime() : 0;
+      yield { event: recordOf(document), cursor: toCursor(time, document._id) };
+    }
+  } catch (error) {
+    throw translated(error);
+  } finally {
+    await found.close();
+  }
+}
+
+export const OLDEST_FIRST = { time: 1, _id: 1 } as const;
+
+function newerThan(cursor: string): mongo.Filter<mongo.Document> {
+  const { value, id } = parseCursor(cursor);
+  const time = new Date(value);
+  return { time: { $gte: time }, $or: [{ time: { $gt: time } }, { time, _id: { $gt: id } }] };
+}

@@ -1,0 +1,65 @@
+import type { mongo } from 'mongoose';
+import type { MeltOperation } from '../domain/melt_operation.ts';
+import type { BookToken } from '../domain/wallet_books.ts';
+import { AUDIT_LOG, MELT_OPERATIONS } from './collections.ts';
+import type { Store } from './connection.ts';
+import { tokensOf } from './documents.ts';
+import type { WalletName } from './leases.ts';
+import { translating } from './translating.ts';
+
+/** All that the books of one wallet are drawn up from, as it stood at one moment. */
+export interface WalletRecords {
+  tokens: AsyncIterable<BookToken>;
+  operations: AsyncIterable<MeltOperation>;
+  /** Public names of coins that were found spent, or marked so by the wallet service. */
+  foundSpent(): Promise<Set<string>>;
+}
+
+const TOKEN_FIELDS = {
+  ...{ transaction_id: 1, status: 1, transaction_type: 1 },
+  ...{ 'proofs.secret': 1, 'proofs.amount': 1, 'proofs.Y': 1 },
+} as const;
+
+/** Events that say of coins that they are spent, without a payment of this tool. */
+const SPENT_EVENTS = ['proof_state_reconciled', 'tokens_marked_spent'];
+
+/**
+ * Reads a wallet at one moment, so that a payment that is made meanwhile is there as a whole or not
+ * at all (MongoDB manual: read concern "snapshot" outside of transactions).
+ *
+ * @param work gets the records; they are gone when it ends
+ */
+export async function readWallet<T>(
+  { client, db }: Pick<Store, 'client' | 'db'>,
+  { npub, mint_url }: WalletName,
+  work: (records: WalletRecords) => Promise<T>,
+): Promise<T> {
+  const session = client.startSession({ snapshot: true });
+  const wallet = { npub, mint_url };
+  try {
+    return await translating(() =>
+      work({
+        tokens: tokensOf(db).find(wallet, { session }).project<BookToken>(TOKEN_FIELDS),
+        operations: db.collection<MeltOperation>(MELT_OPERATIONS).find(wallet, { session }),
+        foundSpent: () => coinsFoundSpent(db, session, wallet),
+      }),
+    );
+  } finally {
+    await session.endSession();
+  }
+}
+
+async function coinsFoundSpent(
+  db: mongo.Db,
+  session: mongo.ClientSession,
+  wallet: WalletName,
+): Promise<Set<string>> {
+  const filter = { ...wallet, type: { $in: SPENT_EVENTS } };
+  const found = new Set<string>();
+  const events = db
+    .collection(AUDIT_LOG)
+    .find(filter, { session })
+    .project<{ ys?: string[] }>({ ys: 1 });
+  for await (const { ys = [] } of events) for (const y of ys) found.add(y);
+  return found;
+}
