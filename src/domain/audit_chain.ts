@@ -66,6 +66,25 @@ export function eventHash(event: object): string {
     .digest('hex');
 }
 
+/** A place that was cleared away, and the hash of the last event there. */
+interface Cleared {
+  from: number;
+  to: number;
+  hash: string;
+}
+
+/**
+ * What the event that tells of cleared places signs for, whatever their order. Shorter than a hash:
+ * a note may hold nothing that looks like a secret.
+ */
+export function digestOf(cleared: readonly Cleared[]): string {
+  const text = cleared
+    .toSorted((a, b) => a.from - b.from)
+    .map(({ from, to, hash }) => `${from}-${to}:${hash}`)
+    .join();
+  return createHash('sha256').update(text).digest('hex').slice(0, 40);
+}
+
 /** As canonical JSON has no times, and a text must not pass for one. */
 function plain(value: unknown): unknown {
   if (value instanceof Date)

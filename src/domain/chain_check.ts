@@ -17,6 +17,7 @@ export interface StoredLink {
   type?: unknown;
   operation_id?: unknown;
   after?: unknown;
+  note?: unknown;
 }
 
 /** What stands where events were pruned: the numbers, and the hash of the last one of them. */
@@ -36,6 +37,8 @@ export type ChainBreakKind =
   | 'not_following'
   /** One or more events are not there. */
   | 'missing'
+  /** Cleared away as if by `audit prune`, and no event of the chain signs for it. */
+  | 'unsigned'
   /** Written by a newer version of the tool, which hashes otherwise. */
   | 'unknown_version';
 

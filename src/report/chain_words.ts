@@ -17,6 +17,8 @@ export function breakWords({ kind, seq, to_seq, event_id }: ChainBreak): string 
       return seq === to_seq
         ? `${event} is missing`
         : `events ${groupDigits(seq)} to ${groupDigits(to_seq)} are missing`;
+    case 'unsigned':
+      return `events ${groupDigits(seq)} to ${groupDigits(to_seq)} were cleared away, and nobody signs for it`;
     case 'unknown_version':
       return `${event} is of another version than this tool knows, so it cannot be checked`;
     default:

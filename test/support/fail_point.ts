@@ -20,12 +20,12 @@ export interface FailPointData {
  * Runs something while the server fails commands on purpose (needs `enableTestCommands=1`).
  *
  * @param admin any client of that server
- * @param mode how often: the next `times` commands, or until the end
+ * @param mode how often: the next `times` commands, until the end, or until then behind the first `skip`
  */
 export async function withFailPoint<T>(
   admin: mongo.MongoClient,
   data: FailPointData,
-  mode: { times: number } | 'alwaysOn',
+  mode: { times: number } | { skip: number } | 'alwaysOn',
   run: () => Promise<T>,
 ): Promise<T> {
   const db = admin.db('admin');

@@ -5,6 +5,7 @@ import { bundleCommand } from './bundle_command.ts';
 import { explainCommand } from './explain_command.ts';
 import { exportCommand } from './export_command.ts';
 import { listCommand } from './list_command.ts';
+import { pruneCommand } from './prune_command.ts';
 import { showCommand } from './show_command.ts';
 import { verifyCommand } from './verify_command.ts';
 
@@ -21,6 +22,7 @@ const BELOW = [
   verifyCommand,
   exportCommand,
   bundleCommand,
+  pruneCommand,
 ];
 
 export function auditCommand(context: Context, finished: Finished): Command {

@@ -1,5 +1,6 @@
 import { type ChainBreak, ChainCheck, type StoredLink } from '../../domain/chain_check.ts';
 import { LastStates, type StateFault } from '../../domain/last_states.ts';
+import { SignedCheckpoints } from '../../domain/signed_checkpoints.ts';
 import type { AuditChains, ChainScope, Checkpoint } from '../../store/audit_chains.ts';
 import type { StatesOfChain } from '../../store/states_of_chain.ts';
 
@@ -60,11 +61,13 @@ export async function verifyChains(
   for await (const { chain, events, pruned } of chainByChain(chains, scope)) {
     const check = new ChainCheck(chain, pruned);
     const states = new LastStates();
+    const signed = new SignedCheckpoints(chain, pruned);
     for await (const event of events) {
       keep(check.next(event));
       states.next(event);
+      signed.next(event);
     }
-    keep(check.end());
+    keep([...check.end(), ...signed.end()]);
     const { counts, head } = check;
     report.chains += 1;
     report.events += counts.events;

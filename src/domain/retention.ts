@@ -1,0 +1,90 @@
+import type { ComplianceLevel } from './audit_event.ts';
+
+/*
+ * Which events of a chain may be cleared away. What belongs to one payment goes together, when the
+ * most careful of its events may go: half a story would be worse than none.
+ */
+
+/** How long events are kept, by their level (ms). */
+export type Retention = Readonly<Record<ComplianceLevel, number>>;
+
+/** What is read of an event. */
+export interface KeptEvent {
+  seq: number;
+  type: string;
+  time: Date;
+  compliance_level: ComplianceLevel;
+  operation_id: string | null;
+  hash: string;
+}
+
+/** What is known of the events of one payment. */
+export interface StoryLength {
+  /** The newest of them. */
+  last: Date;
+  /** The longest that one of them is kept (ms). */
+  keep_ms: number;
+  /** It has not ended. */
+  open: boolean;
+}
+
+/** Neighbours that go together, and the hash of the last of them. */
+export interface Prunable {
+  from: number;
+  to: number;
+  hash: string;
+}
+
+/**
+ * May an event go?
+ *
+ * @param story of its payment; null for an event of none
+ */
+export function mayGo(
+  event: Pick<KeptEvent, 'type' | 'time' | 'compliance_level'>,
+  story: StoryLength | null,
+  retention: Retention,
+  now: Date,
+): boolean {
+  // It signs for what was cleared away before.
+  if (event.type === 'audit_pruned' || story?.open === true) return false;
+  const last = story?.last ?? event.time;
+  const keep_ms = story?.keep_ms ?? retention[event.compliance_level];
+  return last.getTime() + keep_ms < now.getTime();
+}
+
+/**
+ * Puts events together to ranges of neighbours, none of them longer than can be cleared at once.
+ *
+ * @param events in the order of `seq`
+ */
+export function rangesOf(
+  events: Iterable<Pick<KeptEvent, 'seq' | 'hash'>>,
+  lengthMax: number,
+): Prunable[] {
+  const ranges: Prunable[] = [];
+  for (const { seq, hash } of events) {
+    const last = ranges.at(-1);
+    if (last !== undefined && last.to + 1 === seq && seq - last.from < lengthMax) {
+      last.to = seq;
+      last.hash = hash;
+    } else ranges.push({ from: seq, to: seq, hash });
+  }
+  return ranges;
+}
+
+/** Packs ranges into batches that have no more events than can be cleared at once. */
+export function batchesOf(ranges: readonly Prunable[], eventsMax: number): Prunable[][] {
+  const batches: Prunable[][] = [];
+  let room = 0;
+  for (const range of ranges) {
+    const length = range.to - range.from + 1;
+    if (length > room) {
+      batches.push([]);
+      room = eventsMax;
+    }
+    batches.at(-1)?.push(range);
+    room -= length;
+  }
+  return batches;
+}

@@ -1,0 +1,159 @@
+import type { mongo } from 'mongoose';
+import { digestOf } from '../domain/audit_chain.ts';
+import type { ComplianceLevel } from '../domain/audit_event.ts';
+import { CashuOpsError } from '../domain/errors.ts';
+import { OPEN_STATES } from '../domain/melt_operation.ts';
+import { printable } from '../domain/printable.ts';
+import type { KeptEvent, Prunable, Retention, StoryLength } from '../domain/retention.ts';
+import type { Checkpoint } from './audit_chains.ts';
+import type { AuditLog } from './audit_log.ts';
+import { AUDIT_CHECKPOINTS, AUDIT_LOG, MELT_OPERATIONS } from './collections.ts';
+import type { Store } from './connection.ts';
+import { CHAIN_INDEX } from './indexes.ts';
+import { translating } from './translating.ts';
+
+/** One wallet, one owner or the whole, as a chain names it. */
+interface ChainName {
+  chain: string;
+  npub: string | null;
+  mint_url: string | null;
+}
+
+/** Reads what may go, and clears it away. */
+export class AuditPruning {
+  readonly #store: Pick<Store, 'db' | 'transactions'>;
+  readonly #log: mongo.Collection;
+
+  constructor(store: Pick<Store, 'db' | 'transactions'>) {
+    this.#store = store;
+    this.#log = store.db.collection(AUDIT_LOG);
+  }
+
+  /** Every chain that has an event from before a moment. */
+  async chains(before: Date): Promise<ChainName[]> {
+    const $match = { chain: { $exists: true }, time: { $lt: before } };
+    const $group = {
+      _id: '$chain',
+      npub: { $first: '$npub' },
+      mint_url: { $first: '$mint_url' },
+    };
+    const found = await translating(() =>
+      this.#log
+        .aggregate<{ _id: string; npub: string | null; mint_url: string | null }>(
+          [{ $match }, { $group }, { $sort: { _id: 1 } }],
+          { allowDiskUse: true },
+        )
+        .toArray(),
+    );
+    return found.map(({ _id: chain, npub, mint_url }) => ({ chain, npub, mint_url }));
+  }
+
+  /** How long the events of each payment of a chain are to be kept. */
+  async stories(chain: string, retention: Retention): Promise<Map<string, StoryLength>> {
+    const { STANDARD, HIGH, CRITICAL } = retention;
+    const is = (level: ComplianceLevel) => ({ $eq: ['$compliance_level', level] });
+    // What cannot be told is kept longest.
+    const keep = { $cond: [is('STANDARD'), STANDARD, { $cond: [is('HIGH'), HIGH, CRITICAL] }] };
+    const keep_ms = { $max: keep };
+    const pipeline = [
+      { $match: { chain, operation_id: { $ne: null } } },
+      { $group: { _id: '$operation_id', last: { $max: '$time' }, keep_ms } },
+    ];
+    const found = await translating(() =>
+      this.#log
+        .aggregate<{ _id: string } & Omit<StoryLength, 'open'>>(pipeline, {
+          hint: CHAIN_INDEX,
+          allowDiskUse: true,
+        })
+        .toArray(),
+    );
+    const open = await this.#openOf(found.map(({ _id }) => _id));
+    return new Map(found.map(({ _id, ...story }) => [_id, { ...story, open: open.has(_id) }]));
+  }
+
+  async #openOf(ids: readonly string[]): Promise<Set<string>> {
+    const open = { _id: { $in: [...ids] }, state: { $in: [...OPEN_STATES] } };
+    const found = await translating(() =>
+      this.#store.db
+        .collection<{ _id: string; state: string }>(MELT_OPERATIONS)
+        .find(open)
+        .project<{ _id: string }>({ _id: 1 })
+        .toArray(),
+    );
+    return new Set(found.map(({ _id }) => _id));
+  }
+
+  /** The events of a chain from before a moment in their order; never its newest one. */
+  async *events(chain: string, before: Date): AsyncGenerator<KeptEvent> {
+    const fields = { seq: 1, type: 1, time: 1, compliance_level: 1, operation_id: 1, hash: 1 };
+    const found = this.#log
+      .find({ chain }, { sort: { seq: 1 }, hint: CHAIN_INDEX })
+      .project<KeptEvent>({ _id: 0, ...fields });
+    let held: KeptEvent | null = null;
+    for await (const event of found) {
+      if (held !== null && held.time < before) yield held;
+      held = event;
+    }
+  }
+
+  /** How many events from before there were chains are older than they need be kept. */
+  countUnchained(retention: Retention, now: Date): Promise<number> {
+    return translating(() => this.#log.countDocuments(unchained(retention, now)));
+  }
+
+  /**
+   * Clears ranges of one chain away, and signs for them: the checkpoints, the event that tells of
+   * it, and the removal are one transaction.
+   *
+   * @throws CashuOpsError OPERATION_CHANGED where somebody else has cleared some of them meanwhile
+   */
+  async clear(
+    { chain, npub, mint_url }: ChainName,
+    ranges: readonly Prunable[],
+    audit: AuditLog,
+    { reason, now }: { reason: string; now: Date },
+  ): Promise<number> {
+    const wanted = ranges.reduce((sum, { from, to }) => sum + to - from + 1, 0);
+    await this.#store.transactions.run(async (session) => {
+      const places = ranges.map(({ from, to }) => ({ seq: { $gte: from, $lte: to } }));
+      const { deletedCount } = await this.#log.deleteMany({ chain, $or: places }, { session });
+      if (deletedCount !== wanted) throw clearedMeanwhile(chain);
+      const { _id: event_id } = await audit.createAuditLogEntry(session, {
+        ...{ type: 'audit_pruned', severity: 'INFO', npub, mint_url },
+        note: `${wanted} events were removed (${digestOf(ranges)}): ${reason}`,
+      });
+      const signed = { chain, pruned_at: now, event_id };
+      await this.#store.db.collection<Checkpoint>(AUDIT_CHECKPOINTS).insertMany(
+        ranges.map((range) => ({ ...range, ...signed })),
+        { session },
+      );
+    });
+    return wanted;
+  }
+
+  /** Clears away what no chain holds. */
+  async clearUnchained(retention: Retention, now: Date): Promise<number> {
+    const { deletedCount } = await translating(() =>
+      this.#log.deleteMany(unchained(retention, now)),
+    );
+    return deletedCount;
+  }
+}
+
+function unchained(retention: Retention, now: Date): mongo.Filter<mongo.Document> {
+  const levels = Object.entries(retention) as [ComplianceLevel, number][];
+  return {
+    chain: { $exists: false },
+    $or: levels.map(([compliance_level, keep_ms]) => {
+      return { compliance_level, time: { $lt: new Date(now.getTime() - keep_ms) } };
+    }),
+  };
+}
+
+function clearedMeanwhile(chain: string): CashuOpsError {
+  return new CashuOpsError(
+    'OPERATION_CHANGED',
+    `Events of ${printable(chain, 200)} were removed by somebody else meanwhile, so none of these was. Verify the log, and prune again.`,
+    { next_command: 'cashu-ops audit verify' },
+  );
+}

@@ -1,0 +1,160 @@
+import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { AUDIT_LOG, MELT_OPERATIONS } from '../../src/store/collections.ts';
+import { type CliGround, cliGround } from '../support/cli_ground.ts';
+import { onlyDocument } from '../support/cli_refusal.ts';
+import { leaksIn, secretsIn } from '../support/secret_scan.ts';
+
+/** What leaves the machine: exports, bundles, and the log as it grows. */
+describe('audit export, bundle and list --follow', () => {
+  let ground: CliGround;
+  let folder: string;
+  beforeAll(async () => {
+    ground = await cliGround();
+    folder = join(tmpdir(), `cashu-ops-leaving-${process.pid}-${Date.now()}`);
+    await mkdir(folder);
+    for (const amount of [20, 30, 40]) await ground.melt(await ground.request(amount));
+  });
+
+  const log = () => ground.db.collection(AUDIT_LOG);
+  const export_ = (...more: string[]) => ground.run(['audit', 'export', ...more]);
+  const ids = (ndjson: string) =>
+    ndjson
+      .trim()
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line).id);
+  const operation = async () => {
+    const found = await ground.db.collection<{ _id: string }>(MELT_OPERATIONS).findOne();
+    return found as unknown as { _id: string; inputs: { secret: string }[] };
+  };
+
+  it('exports every event once, oldest first, and goes on where it ended', async () => {
+    const all = (await log().find().sort({ time: 1, _id: 1 }).toArray()).map(({ _id }) =>
+      String(_id),
+    );
+    const first = await export_('--until', 'now');
+    expect(first.code).toBe(0);
+    expect(ids(first.stdout).slice(0, all.length)).toEqual(all);
+    const [, after = ''] = /--after (\S+)/.exec(first.stderr) ?? [];
+    await ground.melt(await ground.request(10));
+    const second = await export_('--until', 'now', '--after', after);
+    const both = [...ids(first.stdout), ...ids(second.stdout)];
+    expect(new Set(both).size).toBe(both.length);
+    const now = await log().find({ type: 'melt_paid' }).toArray();
+    expect(both).toEqual(expect.arrayContaining(now.map(({ _id }) => String(_id))));
+  });
+
+  it('leaves out what may still be being written', async () => {
+    const { code, stdout } = await export_();
+    expect([code, stdout]).toEqual([0, '']);
+  });
+
+  it('writes CSV that a spreadsheet takes for no formula', async () => {
+    const { npub } = ground;
+    const note = '=HYPERLINK("http://evil.test","x")';
+    await ground.ops.audit.createAuditLogEntry(null, {
+      ...{ type: 'tokens_stored', severity: 'INFO', npub, mint_url: ground.mint.url, note },
+    });
+    const { stdout } = await export_('--format', 'csv', '--until', 'now', '--npub', npub);
+    const lines = stdout.trim().split('\n');
+    expect(lines[0]).toMatch(/^id,time,type,severity/);
+    expect(lines.at(-1)).toContain(`"'=HYPERLINK(""http://evil.test"",""x"")"`);
+    const page = await ground.run(['audit', 'list', '--csv', '--npub', npub, '--limit', '3']);
+    expect(page.stdout.trim().split('\n')).toHaveLength(4);
+  });
+
+  it('writes a file of its own, whole or not at all', async () => {
+    const file = join(folder, 'audit.ndjson');
+    expect((await export_('--until', 'now', '--output', file)).code).toBe(0);
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    expect(ids(await readFile(file, 'utf8')).length).toBeGreaterThan(10);
+    const nowhere = await export_('--output', join(folder, 'no', 'such'));
+    expect([nowhere.code, nowhere.stderr]).toEqual([
+      2,
+      expect.stringContaining('OUTPUT_UNWRITABLE'),
+    ]);
+    expect(await readdir(folder)).toEqual(['audit.ndjson']);
+  });
+
+  it('bundles a payment without its secrets, and says so in the log', async () => {
+    const { _id } = await operation();
+    const file = join(folder, 'ticket.json');
+    const { code, stdout } = await ground.run(['audit', 'bundle', _id, '--output', file, '--json']);
+    expect([code, onlyDocument(stdout).operation_id]).toEqual([0, _id]);
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    const text = await readFile(file, 'utf8');
+    expect(leaksIn(text, await secretsIn(ground.db))).toEqual([]);
+    const bundle = JSON.parse(text);
+    expect(bundle.schema).toBe('cashu-ops/audit-bundle@1');
+    expect(bundle.explanation.safety.verdict).toBe('safe');
+    expect(bundle.events.length).toBeGreaterThan(2);
+    expect(await log().countDocuments({ type: 'audit_bundled', operation_id: _id })).toBe(1);
+  });
+
+  it('writes no bundle that holds a secret', async () => {
+    const { _id, inputs } = await operation();
+    const operations = ground.db.collection<{ _id: string }>(MELT_OPERATIONS);
+    const secret = inputs[0]?.secret ?? '';
+    await operations.updateOne({ _id }, { $set: { reason: `told me ${secret}` } });
+    const file = join(folder, 'leak.json');
+    const { code, stderr } = await ground.run(['audit', 'bundle', _id, '--output', file]);
+    await operations.updateOne({ _id }, { $unset: { reason: '' } });
+    expect([code, stderr]).toEqual([21, expect.stringContaining('BUNDLE_REFUSED')]);
+    expect(stderr).not.toContain(secret);
+    expect(await readdir(folder)).not.toContain('leak.json');
+  });
+
+  it('refuses a bundle of nothing, and one that cannot be written, before the mint is asked', async () => {
+    const before = await ground.mint.control.requests();
+    const { _id } = await operation();
+    const nowhere = ['audit', 'bundle', _id, '--output', join(folder, 'no', 'such')];
+    expect((await ground.run(nowhere)).code).toBe(2);
+    expect((await ground.run(['audit', 'bundle', 'deadbeefdeadbeef'])).code).toBe(2);
+    expect(await ground.mint.control.requests()).toEqual(before);
+  });
+
+  it('follows the log as it grows, once each, until it is interrupted', async () => {
+    const running = ground.start([
+      'audit',
+      'list',
+      '--follow',
+      '--json',
+      '--limit',
+      '2',
+      '--type',
+      'melt_paid',
+    ]);
+    let text = '';
+    running.child.stdout?.on('data', (chunk) => {
+      text += chunk;
+    });
+    const lines = () => text.split('\n').filter((line) => line !== '');
+    await expect.poll(() => lines().length, { timeout: 20_000 }).toBe(2);
+    await ground.melt(await ground.request(11));
+    await ground.melt(await ground.request(12));
+    await expect.poll(() => lines().length, { timeout: 20_000 }).toBe(4);
+    running.child.kill('SIGINT');
+    expect((await running.ended).code).toBe(0);
+    const shown = lines().map((line) => JSON.parse(line).id);
+    const paid = await log()
+      .find({ type: 'melt_paid' })
+      .sort({ time: -1, _id: -1 })
+      .limit(4)
+      .toArray();
+    expect(shown).toEqual(paid.map(({ _id }) => String(_id)).reverse());
+  });
+
+  it('refuses what does not go together', async () => {
+    for (const flags of [
+      ['--json', '--csv'],
+      ['--follow', '--after', '1_a'],
+      ['--follow', '--until', 'now'],
+    ]) {
+      const { code, stdout, stderr } = await ground.run(['audit', 'list', ...flags]);
+      expect([flags, code, stderr.length + stdout.length > 0]).toEqual([flags, 2, true]);
+    }
+  });
+});

@@ -1,0 +1,121 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { AUDIT_CHECKPOINTS, AUDIT_LOG } from '../../src/store/collections.ts';
+import { type CliGround, cliGround } from '../support/cli_ground.ts';
+import { onlyDocument } from '../support/cli_refusal.ts';
+
+const DAY_MS = 86_400_000;
+
+/** Old events go, and the chain still holds. */
+describe('audit prune', () => {
+  let ground: CliGround;
+  beforeEach(async () => {
+    ground = await cliGround({ coins: [512, 256, 128, 64, 32, 16] });
+    for (const amount of [20, 30]) await ground.melt(await ground.request(amount));
+  });
+
+  const log = () => ground.db.collection(AUDIT_LOG);
+  const prune = async (...more: string[]) => {
+    const { code, stdout } = await ground.run(['audit', 'prune', '--json', ...more]);
+    return { code, ...onlyDocument(stdout) };
+  };
+  const verify = async () => {
+    const { code, stdout } = await ground.run(['audit', 'verify', '--json']);
+    return { code, ...onlyDocument(stdout) };
+  };
+  /** As time would: hashes and all. */
+  const KEEP = ['--keep-standard', '1d', '--keep-high', '1d', '--keep-critical', '1d'];
+  const APPLY = [...KEEP, '--apply', '--reason', 'our rule', '--yes'];
+
+  /** Written again as if it had happened long ago. */
+  async function age(days: number): Promise<void> {
+    const { eventHash } = await import('../../src/domain/audit_chain.ts');
+    const events = await log().find().sort({ chain: 1, seq: 1 }).toArray();
+    const last = new Map<string, string>();
+    for (const { _id, ...event } of events) {
+      const time = new Date(event.time.getTime() - days * DAY_MS);
+      const prev = last.get(event.chain) ?? event.prev;
+      const changed = { ...event, time, prev };
+      const hash = eventHash({ ...changed, id: String(_id) });
+      last.set(event.chain, hash);
+      await log().updateOne({ _id }, { $set: { time, prev, hash } });
+    }
+  }
+
+  it('removes nothing that is young, and nothing without --apply', async () => {
+    const before = await log().countDocuments();
+    expect(await prune(...APPLY)).toMatchObject({ code: 0, events: 0 });
+    await age(10);
+    const looked = await prune(...KEEP);
+    expect([looked.code, looked.applied, looked.events > 5]).toEqual([0, false, true]);
+    expect(await log().countDocuments()).toBe(before);
+  });
+
+  it('removes old events, signs for them, and the chain still holds', async () => {
+    await age(10);
+    expect((await verify()).code).toBe(0);
+    const before = await log().countDocuments();
+    const { code, events, applied } = await prune(...APPLY);
+    expect([code, applied]).toEqual([0, true]);
+    const signed = await log().find({ type: 'audit_pruned' }).toArray();
+    expect(await log().countDocuments()).toBe(before - events + signed.length);
+    expect(signed.map(({ note }) => note)).toEqual(
+      signed.map(() =>
+        expect.stringMatching(/^\d+ events were removed \([0-9a-f]{40}\): our rule$/),
+      ),
+    );
+    const held = await verify();
+    expect([held.code, held.breaks, held.pruned]).toEqual([0, [], events]);
+    // Life goes on, and what is old by then goes too: the signatures stay.
+    await ground.melt(await ground.request(10));
+    expect((await verify()).code).toBe(0);
+    // What was the newest event of its chain is not any more.
+    expect((await prune(...APPLY)).events).toBeLessThanOrEqual(signed.length);
+    expect((await verify()).code).toBe(0);
+  });
+
+  it('keeps all of a payment whose most careful event must be kept, and of an open one', async () => {
+    const { invoice, payment_hash } = await ground.invoice({ amount_sat: 40 });
+    await ground.mint.control.setPaymentBehaviour(payment_hash, { outcome: 'hang' });
+    expect((await ground.run(['melt', invoice, ...ground.owner, '--yes'])).code).toBe(22);
+    await age(10);
+    const high = ['--keep-standard', '1d', '--keep-high', '100d', '--keep-critical', '100d'];
+    const standing = await log().countDocuments({ operation_id: { $ne: null } });
+    await prune(...high, '--apply', '--reason', 'our rule', '--yes');
+    expect(await log().countDocuments({ operation_id: { $ne: null } })).toBe(standing);
+    await prune(...APPLY);
+    const left = await log().distinct('operation_id', { operation_id: { $ne: null } });
+    expect(left).toHaveLength(1);
+    expect((await verify()).code).toBe(0);
+  });
+
+  it('does not let anybody clear events away who does not sign for it', async () => {
+    const chain = `${ground.npub} ${ground.mint.url}`;
+    const third = await log().findOne({ chain, seq: 3 });
+    const forged = { chain, from: 2, to: 3, hash: third?.hash, pruned_at: new Date() };
+    const event_id = (await log().findOne({ chain, seq: 1 }))?._id;
+    await log().deleteMany({ chain, seq: { $in: [2, 3] } });
+    await ground.db.collection(AUDIT_CHECKPOINTS).insertOne({ ...forged, event_id });
+    const { code, breaks } = await verify();
+    expect([code, breaks]).toEqual([23, [expect.objectContaining({ kind: 'unsigned', seq: 2 })]]);
+  });
+
+  it.each([
+    [['--apply'], /--apply needs a --reason/],
+    [['--reason', 'x'], /without --apply/],
+    [['--keep-standard', '2h'], /at least a day/],
+    [['--keep-standard', '500d', '--keep-high', '400d'], /at least as long/],
+  ])('refuses %j', async (flags, sentence) => {
+    const before = await ground.standing();
+    const { code, stderr } = await ground.run(['audit', 'prune', ...flags]);
+    expect([code, stderr.replaceAll(/\s+/g, ' ')]).toEqual([2, expect.stringMatching(sentence)]);
+    expect(await ground.standing()).toEqual(before);
+  });
+
+  it('asks before it removes, and takes no answer for no', async () => {
+    await age(10);
+    const args = ['audit', 'prune', ...KEEP, '--apply', '--reason', 'our rule'];
+    const { code, stderr } = await ground.run(args);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('CONFIRMATION_REQUIRED')]);
+    expect(await log().countDocuments({ type: 'audit_pruned' })).toBe(0);
+  });
+});
