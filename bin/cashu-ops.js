@@ -17,6 +17,25 @@ function isTooOld(version) {
   return major < NODE_NEEDED[0] || (major === NODE_NEEDED[0] && minor < NODE_NEEDED[1]);
 }
 
+/** What goes wrong before or after `main` is told in the format that was asked for, too. */
+function wantsJson(words, env) {
+  const inOne = words.some((word) => word === '--log-format=json');
+  const given = words[words.lastIndexOf('--log-format') + 1];
+  const flag = words.includes('--log-format') ? given : '';
+  return inOne || (flag || env.CASHU_OPS_LOG_FORMAT) === 'json';
+}
+
+function tell(sentence, exitCode) {
+  const line = {
+    level: 'error',
+    time: new Date().toISOString(),
+    exit_code: exitCode,
+    msg: sentence,
+  };
+  const isJson = wantsJson(process.argv.slice(2), process.env);
+  process.stderr.write(`${isJson ? JSON.stringify(line) : sentence}\n`);
+}
+
 /** The quickest answer there is: scripts ask for the version often, and need nothing else. */
 function printVersion() {
   const { readFileSync } = process.getBuiltinModule('node:fs');
@@ -41,7 +60,7 @@ async function start(args) {
   } catch (error) {
     // `main` reports errors itself; what escapes it may hold a secret, so only its kind is told.
     const name = error instanceof Error ? error.name : typeof error;
-    process.stderr.write(`cashu-ops ended by an error that nobody foresaw (${name}).\n`);
+    tell(`cashu-ops ended by an error that nobody foresaw (${name}).`, EXIT_BUG);
   }
 }
 
@@ -51,15 +70,17 @@ async function start(args) {
  */
 function explainMissing(error) {
   const [reason] = error.message.split('\n');
-  process.stderr.write(
-    `cashu-ops could not be loaded: ${reason}. Install it again (in a checkout: npm run build).\n`,
+  tell(
+    `cashu-ops could not be loaded: ${reason}. Install it again (in a checkout: npm run build).`,
+    EXIT_BUG,
   );
 }
 
 const args = process.argv.slice(2);
 if (isTooOld(process.versions.node)) {
-  process.stderr.write(
-    `cashu-ops needs Node ${NODE_NEEDED.join('.')} or newer, but this is Node ${process.versions.node}: install a newer Node and run it again.\n`,
+  tell(
+    `cashu-ops needs Node ${NODE_NEEDED.join('.')} or newer, but this is Node ${process.versions.node}: install a newer Node and run it again.`,
+    EXIT_USAGE,
   );
   process.exitCode = EXIT_USAGE;
 } else if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
-import type { Context, Finished, GlobalFlags } from './cli/context.ts';
+import type { Context, Finished } from './cli/context.ts';
+import { EXIT } from './cli/exit_codes.ts';
 import { exitCodeOf, reportError } from './cli/failure.ts';
 import { createProgram } from './cli/program.ts';
+import { Session } from './cli/session.ts';
 import { unlessInterrupted, watchSignals } from './cli/signals.ts';
-import type { Config } from './config/config.ts';
 import { CashuOpsError, messageOf } from './domain/errors.ts';
-import { createIo, type Io } from './io/io.ts';
+import type { Io } from './io/io.ts';
 import { VERSION } from './version.ts';
 
 /** What a command leaves open; it is closed when the command has ended. */
@@ -24,22 +25,62 @@ const CLOSE_WITHIN_MS = 2_000;
  * @returns the exit code; the caller ends the process with it
  */
 export async function main(argv: string[], process: NodeJS.Process): Promise<number> {
-  const io = createIo(process);
-  const signals = watchSignals(process, (sentence) => io.err(sentence));
+  const session = new Session(process, argv);
+  const signals = watchSignals(process, (msg, signal) =>
+    session.io.say({ level: 'warn', msg, facts: { signal } }),
+  );
   const opened: Closable[] = [];
   const finished: Finished = { exitCode: null };
-  const context = createContext(io, process.env, signals.interrupted, opened);
-  const program = createProgram(context, finished, VERSION);
+  const report = (error: unknown) => told(session, argv, error, signals.received());
+  process.on('uncaughtException', (error) => void crashed(session, process, report(error)));
+  const program = createProgram(
+    createContext(session, signals.interrupted, opened),
+    finished,
+    VERSION,
+  );
   let exitCode: number;
   try {
     await parse(program, argv);
-    exitCode = finished.exitCode ?? 1;
+    exitCode = finished.exitCode ?? EXIT.bug;
   } catch (error) {
-    await reportError(error, { io: context.io, argv, config: context.config });
-    exitCode = exitCodeOf(error, signals.received());
+    exitCode = await report(error);
   }
   await closeAll(opened);
-  return flushed(io, exitCode);
+  exitCode = await flushed(session.io, exitCode);
+  if (!isHelp(finished, exitCode)) session.tellEnd(exitCode);
+  await session.io.flush().catch(() => {});
+  return exitCode;
+}
+
+/** Help and version end without a command. */
+function isHelp({ exitCode }: Finished, ended: number): boolean {
+  return exitCode === null && ended === EXIT.done;
+}
+
+/** Tells an error. @returns its exit code */
+async function told(
+  session: Session,
+  argv: string[],
+  error: unknown,
+  signal: 'SIGINT' | 'SIGTERM' | null,
+): Promise<number> {
+  await session.settleFormat();
+  const exitCode = exitCodeOf(error, signal);
+  const config = () => session.configOfError();
+  await reportError(error, { io: session.io, argv, exitCode, config });
+  return exitCode;
+}
+
+/** An error that nobody waited for: what is in memory may be wrong, so nothing goes on. */
+async function crashed(
+  session: Session,
+  process: NodeJS.Process,
+  reported: Promise<number>,
+): Promise<void> {
+  const exitCode = await reported.catch(() => EXIT.bug);
+  session.tellEnd(exitCode);
+  await session.io.flush().catch(() => {});
+  process.exit(exitCode);
 }
 
 async function closeAll(opened: readonly Closable[]): Promise<void> {
@@ -56,7 +97,8 @@ async function flushed(io: Io, exitCode: number): Promise<number> {
     await io.flush();
     return exitCode;
   } catch (error) {
-    io.err(messageOf(error));
+    const code = error instanceof CashuOpsError ? error.code : null;
+    io.say({ level: 'error', msg: messageOf(error), facts: { code } });
     return exitCode === 0 ? exitCodeOf(error, null) : exitCode;
   }
 }
@@ -70,18 +112,7 @@ async function parse(program: Command, argv: string[]): Promise<void> {
   await program.parseAsync(argv, { from: 'user' });
 }
 
-function createContext(
-  terminal: Io,
-  env: NodeJS.ProcessEnv,
-  interrupted: AbortSignal,
-  opened: Closable[],
-): Context {
-  let io = terminal;
-  let known: Promise<Config> | null = null;
-  const config = (flags: GlobalFlags) => {
-    known ??= readConfig(io, env, flags);
-    return known;
-  };
+function createContext(session: Session, interrupted: AbortSignal, opened: Closable[]): Context {
   const opening = async <T extends Closable>(open: Promise<T>): Promise<T> => {
     const opens = unlessInterrupted(interrupted, open, 'Interrupted before anything was done.');
     const closable = await opens;
@@ -90,34 +121,20 @@ function createContext(
   };
   return {
     get io() {
-      return io;
+      return session.io;
     },
-    adopt({ color, input, quiet }) {
-      io = terminal.with({ color, noInput: input === false, quiet });
-    },
-    config,
+    adopt: (command, flags) => session.adopt(command, flags),
+    config: (flags) => session.config(flags),
     interrupted,
     async open(command, flags) {
-      const settings = await config(flags);
+      const settings = await session.config(flags);
       const { openFromConfig } = await import('./cli/open.ts');
-      return opening(openFromConfig(settings, command, io));
+      return opening(openFromConfig(settings, command, session.io));
     },
     async openStore(command, flags) {
-      const settings = await config(flags);
+      const settings = await session.config(flags);
       const { openStoreFromConfig } = await import('./cli/open_store.ts');
-      return opening(openStoreFromConfig(settings, command, io));
+      return opening(openStoreFromConfig(settings, command, session.io));
     },
   };
-}
-
-async function readConfig(io: Io, env: NodeJS.ProcessEnv, flags: GlobalFlags): Promise<Config> {
-  const { loadConfig } = await import('./config/config.ts');
-  const files = {
-    config: flags.config,
-    settings_env: flags.settingsEnv,
-    env_file: flags.envFile,
-  };
-  const config = loadConfig({ env, flags: files });
-  for (const warning of config.warnings) io.err(`warning: ${warning}`);
-  return config;
 }

@@ -1,6 +1,7 @@
 import type { CashuOps } from '../cashu_ops.ts';
 import type { Config } from '../config/config.ts';
 import type { Io } from '../io/io.ts';
+import type { LogFormat } from '../io/log_lines.ts';
 import type { Store } from '../store/connection.ts';
 
 /** Flags that every command takes. */
@@ -13,6 +14,7 @@ export interface GlobalFlags {
   input?: boolean;
   quiet?: boolean;
   debug?: boolean;
+  logFormat?: LogFormat;
   json?: boolean;
 }
 
@@ -23,8 +25,12 @@ export interface GlobalFlags {
 export interface Context {
   /** The terminal, as the flags of the command want it. */
   readonly io: Io;
-  /** Told the flags of the command before it runs. */
-  adopt(flags: GlobalFlags): void;
+  /**
+   * Told the command and its flags before it runs.
+   *
+   * @param command its name, with those of the commands above it
+   */
+  adopt(command: string, flags: GlobalFlags): Promise<void>;
   /** The settings; read once. */
   config(flags: GlobalFlags): Promise<Config>;
   /** The services, connected. Closed by the one who runs the command. */

@@ -9,7 +9,6 @@ import { CashuOpsError, CriticalError, messageOf } from '../domain/errors.ts';
 import type { Io } from '../io/io.ts';
 import { wrap } from '../io/wrap.ts';
 import { cleanText } from '../report/clean_text.ts';
-import type { GlobalFlags } from './context.ts';
 import { EXIT, exitCodeOfKind } from './exit_codes.ts';
 import { jsonDocument } from './json.ts';
 import { nextCommandOf } from './next_command.ts';
@@ -39,21 +38,46 @@ export function exitCodeOf(error: unknown, signal: 'SIGINT' | 'SIGTERM' | null):
 interface FailureContext {
   io: Io;
   argv: readonly string[];
-  config: (flags: GlobalFlags) => Promise<Config>;
+  exitCode: number;
+  config: () => Promise<Config>;
 }
 
 /** Tells an error: one JSON document with `--json`, else what, why and what now on stderr. */
 export async function reportError(thrown: unknown, context: FailureContext): Promise<void> {
-  const { io, argv } = context;
+  const { io, argv, exitCode } = context;
   const end = commanderEnd(thrown);
   if (end?.exitCode === 0) return;
   const error = end === null ? thrown : usageError(thrown);
   const response = responseOf(error, argv, await supportContact(context));
-  if (argv.includes('--json')) io.out(jsonDocument(response));
-  else tell(io, response, error);
-  const unforeseen = !(error instanceof CashuOpsError);
-  if (argv.includes('--debug') && error instanceof Error) io.err(stackOf(error));
-  else if (unforeseen) io.err('This is a bug. Run it again with --debug and report what it shows.');
+  const debug = argv.includes('--debug') && error instanceof Error;
+  const json = argv.includes('--json');
+  if (json) io.out(jsonDocument(response));
+  const text = json ? [] : sentencesOf(io, response, error);
+  if (debug) text.push(stackOf(error));
+  else if (!(error instanceof CashuOpsError)) text.push(IS_BUG);
+  const stack = debug ? stackOf(error) : null;
+  const facts = { ...factsOf(response, error), exit_code: exitCode, stack };
+  io.say({ level: 'error', msg: response.error.message, facts, text });
+}
+
+const IS_BUG = 'This is a bug. Run it again with --debug and report what it shows.';
+
+/** What a JSON line has of an error. */
+function factsOf({ error: own }: ErrorResponse, error: unknown): Record<string, unknown> {
+  const { message: _, code, facts, ...rest } = own;
+  const shown = shownCode(error, code);
+  return {
+    code,
+    ...(shown !== code && { shown_code: shown }),
+    ...rest,
+    facts,
+    page: error instanceof CashuOpsError ? runbookOfError(error.code) : null,
+  };
+}
+
+/** People are told what it is; the code of the contract stands for a class of errors. */
+function shownCode(error: unknown, code: string): string {
+  return error instanceof CashuOpsError ? error.code : code;
 }
 
 /** A message may repeat a word of the command line or of a library, so it is cleaned here again. */
@@ -70,19 +94,22 @@ function responseOf(error: unknown, argv: readonly string[], support: string | n
   return response;
 }
 
-function tell(io: Io, response: ErrorResponse, error: unknown): void {
+/** The lines for people. */
+function sentencesOf(io: Io, response: ErrorResponse, error: unknown): string[] {
   const { code, message, recommendation, next_command, support_contact } = response.error;
-  const shown = error instanceof CashuOpsError ? error.code : code;
+  const shown = shownCode(error, code);
   const inLines = (text: string) => (io.errIsTty ? wrap(text, io.columns) : text);
   const sentence = inLines(`error [${shown}] ${message}`);
-  io.err(sentence.replace(/^error \[\w+\]/, (mark) => io.color.err.red(mark)));
-  if (recommendation) io.err(inLines(`what now: ${recommendation}`));
-  // Not wrapped: it is there to be copied.
-  for (const line of criticalLines(error)) io.err(line);
-  if (next_command) io.err(`next: ${next_command}`);
   const page = error instanceof CashuOpsError ? runbookOfError(error.code) : null;
-  if (page !== null) io.err(`page: ${page}`);
-  if (support_contact) io.err(`support: ${support_contact}`);
+  return [
+    sentence.replace(/^error \[\w+\]/, (mark) => io.color.err.red(mark)),
+    ...(recommendation ? [inLines(`what now: ${recommendation}`)] : []),
+    // Not wrapped: it is there to be copied.
+    ...criticalLines(error),
+    ...(next_command ? [`next: ${next_command}`] : []),
+    ...(page !== null ? [`page: ${page}`] : []),
+    ...(support_contact ? [`support: ${support_contact}`] : []),
+  ];
 }
 
 /** On the worst day everything stands there by its name, to be copied and to be told. */
@@ -114,7 +141,7 @@ function usageError(thrown: unknown): CashuOpsError {
 
 async function supportContact({ config }: FailureContext): Promise<string | null> {
   // The settings may be what is broken; the error must be told all the same.
-  return config({})
+  return config()
     .then(({ support_contact }) => support_contact)
     .catch(() => null);
 }

@@ -1,7 +1,5 @@
 import type { Io } from '../io/io.ts';
-
-/** Control, format and separator characters: a terminal may obey them, and JSON can spell them. */
-const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+import { spelledOut } from '../io/spelled_out.ts';
 
 /** So many items are written before the reader is waited for. */
 const ITEMS_PER_FLUSH = 200;
@@ -12,7 +10,7 @@ const ITEMS_PER_FLUSH = 200;
  */
 export function jsonDocument(value: unknown): string {
   const lines = JSON.stringify(value, null, 2).split('\n');
-  return lines.map((line) => line.replaceAll(UNSAFE, spelledOut)).join('\n');
+  return lines.map(spelledOut).join('\n');
 }
 
 /** One key of a document that is written piece by piece; its value may be made when it is due. */
@@ -67,12 +65,4 @@ function isStream(value: unknown): value is AsyncIterable<unknown> {
 
 function indented(text: string, spaces: number): string {
   return text.replaceAll('\n', `\n${' '.repeat(spaces)}`);
-}
-
-function spelledOut(character: string): string {
-  // By code unit: beyond the basic plane JSON has a pair of escapes.
-  return character
-    .split('')
-    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
-    .join('');
 }

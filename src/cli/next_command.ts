@@ -62,25 +62,31 @@ function suggestionFor(error: CashuOpsError, argv: readonly string[]): string | 
 }
 
 /** Flags that change what is shown and not what is done. */
-const SHOWING = ['--json', '--debug', '-q', '--quiet'];
+const SHOWING = ['--json', '--debug', '-q', '--quiet', '--log-format=json', '--log-format=text'];
 
 function isSame(command: string | null, argv: readonly string[]): boolean {
-  const words = argv.filter((word) => !SHOWING.includes(word));
+  const words = argv.filter(
+    (word, at) =>
+      !SHOWING.includes(word) && word !== '--log-format' && argv[at - 1] !== '--log-format',
+  );
   return command === `cashu-ops ${words.join(' ')}`;
 }
 
 const COMMANDS: Readonly<Record<string, readonly string[]>> = {
+  audit: ['list', 'show', 'explain', 'verify', 'export', 'bundle', 'prune', 'report', 'alerts'],
   melt: [],
   balance: [],
   reconcile: ['runs', 'show', 'diff'],
   policy: ['show', 'set', 'history'],
-  audit: ['list', 'show', 'explain', 'verify', 'export', 'bundle', 'prune', 'report', 'alerts'],
   doctor: [],
   practice: [],
 };
 
-/** Only names of commands are repeated: any other word may be a secret in the wrong place. */
-function commandOf([name = '', inner = '']: readonly string[]): string {
+/**
+ * The command that was typed, with a space at its end, or nothing. Only names of commands are
+ * repeated: any other word may be a secret in the wrong place.
+ */
+export function commandOf([name = '', inner = '']: readonly string[]): string {
   if (!Object.hasOwn(COMMANDS, name)) return '';
   return COMMANDS[name]?.includes(inner) ? `${name} ${inner} ` : `${name} `;
 }

@@ -1,9 +1,8 @@
 import { type CashuOps, openCashuOps } from '../cashu_ops.ts';
 import { type Config, requireMongodbUri } from '../config/config.ts';
-import { printable } from '../domain/printable.ts';
 import type { Io } from '../io/io.ts';
-import type { ServiceLog } from '../services/reconciliation/reconciliation.ts';
 import { actorOf } from './actor.ts';
+import { serviceLog } from './service_log.ts';
 
 /**
  * The services as the settings say.
@@ -25,15 +24,4 @@ export function openFromConfig(config: Config, command: string, io: Io): Promise
     actor: actorOf(config, command),
     log: serviceLog(io),
   });
-}
-
-const FACT_MAX = 500;
-
-/** What services tell, as lines on stderr; marked, so that they are not taken for the one error. */
-export function serviceLog(io: Io): ServiceLog {
-  const line = (mark: string) => (message: string, facts?: Record<string, unknown>) => {
-    const shown = Object.entries(facts ?? {}).map(([key, value]) => `${key}=${value}`);
-    io.err([mark, ...[message, ...shown].map((text) => printable(text, FACT_MAX))].join(' '));
-  };
-  return { info: () => {}, warn: line('log warning:'), error: line('log error:') };
 }

@@ -7,6 +7,7 @@ import { policyCommand } from '../commands/policy/command.ts';
 import { practiceCommand } from '../commands/practice/command.ts';
 import { reconcileCommand } from '../commands/reconcile/command.ts';
 import { CashuOpsError } from '../domain/errors.ts';
+import { LOG_FORMATS } from '../io/log_lines.ts';
 import type { Context, Finished } from './context.ts';
 import { EXIT } from './exit_codes.ts';
 
@@ -45,7 +46,7 @@ export function createProgram(context: Context, finished: Finished, version: str
     .enablePositionalOptions()
     .helpCommand(false)
     .addHelpText('afterAll', EXIT_HELP)
-    .hook('preAction', (_program, command) => context.adopt(command.opts()));
+    .hook('preAction', (_program, command) => context.adopt(pathOf(command), command.opts()));
   for (const make of COMMANDS) {
     program.addCommand(completed(program, make(context, finished)));
   }
@@ -74,6 +75,12 @@ function helpCommand(program: Command, finished: Finished): Command {
     });
 }
 
+/** "audit list": the words that name a command. */
+function pathOf(command: Command): string {
+  const { parent } = command;
+  return parent?.parent ? `${pathOf(parent)} ${command.name()}` : command.name();
+}
+
 /** The command, and those below it, as every command is. */
 function completed(parent: Command, command: Command): Command {
   const whole = withGlobalFlags(inheriting(parent, command));
@@ -99,5 +106,11 @@ function withGlobalFlags(command: Command): Command {
       .option('--no-input', 'never ask; what needs a confirmation then needs --yes')
       .option('-q, --quiet', 'no progress on stderr')
       .option('--debug', 'show the stack of an error')
+      .addOption(
+        new Option(
+          '--log-format <format>',
+          'how stderr is written; json: an object on each line',
+        ).choices(LOG_FORMATS),
+      )
   );
 }

@@ -15,7 +15,10 @@ export interface Signals {
  *
  * @param say told at once that the signal was heard
  */
-export function watchSignals(process: NodeJS.Process, say: (sentence: string) => void): Signals {
+export function watchSignals(
+  process: NodeJS.Process,
+  say: (sentence: string, signal: NodeJS.Signals) => void,
+): Signals {
   const controller = new AbortController();
   let received: 'SIGINT' | 'SIGTERM' | null = null;
   const handle = (signal: 'SIGINT' | 'SIGTERM') => {
@@ -26,7 +29,7 @@ export function watchSignals(process: NodeJS.Process, say: (sentence: string) =>
       return;
     }
     received = signal;
-    say(`${signal}: stopping at the next safe place; a second one ends it at once.`);
+    say(`${signal}: stopping at the next safe place; a second one ends it at once.`, signal);
     controller.abort();
   };
   process.on('SIGINT', handle);

@@ -51,6 +51,7 @@ describe('loadConfig', () => {
       swap: 'auto',
       swap_min_overshoot_sat: 10_000,
       show_preimage: false,
+      log_format: 'text',
       warnings: [],
     });
     for (const { source } of describeConfig(load())) expect(source).toBe('default');
@@ -73,6 +74,7 @@ describe('loadConfig', () => {
       CASHU_OPS_SWAP_MIN_OVERSHOOT: '0',
       CASHU_OPS_RECONCILE: '{"fail_on":"LOW"}',
       CASHU_OPS_SHOW_PREIMAGE: 'true',
+      CASHU_OPS_LOG_FORMAT: 'json',
     };
     const config = load({ env });
     expect(config).toMatchObject({
@@ -91,6 +93,7 @@ describe('loadConfig', () => {
       swap_min_overshoot_sat: 0,
       reconcile: { fail_on: 'LOW' },
       show_preimage: true,
+      log_format: 'json',
     });
     expect(new Set(Object.values(config.sources).map(({ kind }) => kind))).toEqual(
       new Set(['env']),
@@ -166,6 +169,7 @@ describe('loadConfig refuses', () => {
     ['CASHU_OPS_MAX_FEE', '9007199254740992', 'max_fee', /whole number of sats/],
     ['CASHU_OPS_SWAP', 'hunter2', 'swap', /auto, never, always/],
     ['CASHU_OPS_SHOW_PREIMAGE', 'hunter2', 'show_preimage', /true or false/],
+    ['CASHU_OPS_LOG_FORMAT', 'hunter2', 'log_format', /text, json/],
   ])('%s=%j', (variable, value, name, allowed) => {
     const error = errorOf({ env: { [variable]: value } });
     expect(error.code).toBe('INVALID_CONFIGURATION');

@@ -3,6 +3,7 @@
 import { CashuOpsError } from '../domain/errors.ts';
 import type { Network } from '../domain/network.ts';
 import { redact } from '../domain/redact.ts';
+import type { LogFormat } from '../io/log_lines.ts';
 import { durationText } from './duration.ts';
 import type { ReadSettingsFile } from './files.ts';
 import { readSettingsFile } from './files.ts';
@@ -49,6 +50,8 @@ export interface Config {
   readonly reconcile: ReconcileConfig;
   /** Whether JSON shows preimages. */
   readonly show_preimage: boolean;
+  /** How stderr is written. */
+  readonly log_format: LogFormat;
   /** Where each value came from, by the name of the setting (without unit). */
   readonly sources: Readonly<Record<SettingName, Source>>;
   /** What works but should not stay so; whole sentences for stderr. */
@@ -87,6 +90,7 @@ export function loadConfig({ flags = {}, env, readFile, machine }: ConfigInput):
     swap_min_overshoot_sat: pick(SETTING_RULES.swap_min_overshoot),
     reconcile: pick(SETTING_RULES.reconcile),
     show_preimage: pick(SETTING_RULES.show_preimage),
+    log_format: pick(SETTING_RULES.log_format),
     sources: Object.fromEntries(sources) as Record<SettingName, Source>,
     warnings: exposedFiles(layers).map(exposedSentence),
   };
@@ -135,6 +139,7 @@ export function describeConfig(config: Config): ConfigRow[] {
     swap_min_overshoot: config.swap_min_overshoot_sat,
     reconcile: describeReconcile(config.reconcile),
     show_preimage: config.show_preimage,
+    log_format: config.log_format,
   };
   return SETTING_NAMES.map((setting) => {
     const value = texts[setting];

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { parseMintUrl } from '../domain/mint_url.ts';
 import type { Network } from '../domain/network.ts';
 import { NETWORKS } from '../domain/network.ts';
+import { LOG_FORMATS, type LogFormat } from '../io/log_lines.ts';
 import { durationMs } from './duration.ts';
 import type { Machine } from './machine.ts';
 import { DEFAULT_RECONCILE, type ReconcileConfig, reconcileSetting } from './reconcile_rules.ts';
@@ -217,6 +218,14 @@ export const SETTING_RULES = {
     allowed: 'true or false',
     schema: yesOrNo,
     fallback: () => false,
+  }),
+  log_format: defineRule<LogFormat>({
+    name: 'log_format',
+    env: 'CASHU_OPS_LOG_FORMAT',
+    flag: '--log-format',
+    allowed: `one of ${LOG_FORMATS.join(', ')}`,
+    schema: z.enum(LOG_FORMATS),
+    fallback: () => 'text',
   }),
 } as const;
 

@@ -8,9 +8,9 @@
 import type { Readable, Writable } from 'node:stream';
 import type { ChalkInstance } from 'chalk';
 import { CashuOpsError } from '../domain/errors.ts';
-import { redact } from '../domain/redact.ts';
 import type { ColorChoice } from './color.ts';
 import { chalkOf, colorLevel } from './color.ts';
+import { jsonLog, type LogEntry, type LogFormat, textLines } from './log_lines.ts';
 import { createOutput } from './output.ts';
 import type { ProgressTask } from './progress.ts';
 import { logProgress, spin } from './progress.ts';
@@ -45,6 +45,10 @@ export interface IoOptions {
   readonly quiet?: boolean;
   /** How often a long task says in a log that it is still at it, in milliseconds. */
   readonly heartbeat_ms?: number;
+  /** `--log-format`; default `text`. With `json` every line on stderr is one JSON object. */
+  readonly logFormat?: LogFormat;
+  /** What every JSON line has besides its own. */
+  readonly logFacts?: Readonly<Record<string, unknown>>;
 }
 
 export interface Io {
@@ -60,8 +64,12 @@ export interface Io {
   readonly color: { readonly out: ChalkInstance; readonly err: ChalkInstance };
   /** Writes data to stdout, with a line end if it has none. */
   out(text: string): void;
+  /** How anything else is written. With `json` nobody sits at stderr: no colour and no question. */
+  readonly logFormat: LogFormat;
   /** Writes anything else to stderr, with a line end if it has none; secrets are hidden. */
   err(text: string): void;
+  /** The same with its level and its facts, which a JSON line shows. */
+  say(entry: LogEntry): void;
   /** Draws a table on stdout. */
   table(columns: readonly Column[], rows: ReadonlyArray<readonly Cell[]>): Promise<void>;
   /** Runs a task and shows on stderr that it runs: a spinner, or plain lines in a log. */
@@ -99,9 +107,14 @@ const HEARTBEAT_MS = 15_000;
 export function createIo(streams: IoStreams, options: IoOptions = {}): Io {
   const stdout = createOutput(streams.stdout);
   const stderr = createOutput(streams.stderr);
-  const err = (text: string) => stderr.write(asLines(redact(text)));
+  const writeJson = jsonLog((line) => stderr.write(line));
   const build = (current: IoOptions): Io => {
     const { canAnimate, ...facts } = terminalFacts(streams, current);
+    const { logFormat, logFacts } = current;
+    const say = (entry: LogEntry) => {
+      if (logFormat === 'json') writeJson({ ...entry, facts: { ...logFacts, ...entry.facts } });
+      else for (const line of textLines(entry)) stderr.write(asLines(line));
+    };
     const color = lazyColors(streams, current);
     const surface = () => ({
       input: streams.stdin,
@@ -112,7 +125,8 @@ export function createIo(streams: IoStreams, options: IoOptions = {}): Io {
       ...facts,
       color,
       out: (text) => stdout.write(asLines(text)),
-      err,
+      err: (text) => say({ level: 'info', msg: text }),
+      say,
       table: async (columns, rows) => {
         const paint = color.out;
         stdout.write(asLines(await renderTable(columns, rows, { width: facts.columns, paint })));
@@ -121,14 +135,14 @@ export function createIo(streams: IoStreams, options: IoOptions = {}): Io {
         if (current.quiet) return task({ update: () => {} });
         if (canAnimate) return spin(label, task, { stream: streams.stderr, paint: color.err });
         const heartbeat_ms = current.heartbeat_ms ?? HEARTBEAT_MS;
-        return logProgress(label, task, { writeLine: err, heartbeat_ms });
+        return logProgress(label, task, { say, heartbeat_ms });
       },
       confirm: async (question) => {
-        assertCanPrompt(facts.canPrompt);
+        assertCanPrompt(facts);
         return askConfirmation(question, surface());
       },
       confirmTyped: async (question, expected) => {
-        assertCanPrompt(facts.canPrompt);
+        assertCanPrompt(facts);
         return askTyped(question, expected, surface());
       },
       readStdin: (maxBytes) => readText(streams.stdin, maxBytes),
@@ -143,16 +157,23 @@ export function createIo(streams: IoStreams, options: IoOptions = {}): Io {
   return build(options);
 }
 
+/** Says what works but should not stay so. @param sentence one, whole */
+export function warn(io: Pick<Io, 'say'>, sentence: string): void {
+  io.say({ level: 'warn', msg: sentence, text: `warning: ${sentence}` });
+}
+
 function asLines(text: string): string {
   return text.endsWith('\n') ? text : `${text}\n`;
 }
 
-function terminalFacts({ stdin, stdout, stderr, env }: IoStreams, { noInput }: IoOptions) {
-  const errIsTty = stderr.isTTY === true;
+function terminalFacts({ stdin, stdout, stderr, env }: IoStreams, options: IoOptions) {
+  const { noInput, logFormat = 'text' } = options;
+  const errIsTty = stderr.isTTY === true && logFormat === 'text';
   // A terminal of 0 columns (some CI runners) makes spinner and prompts loop for ever.
   const errCanDraw = errIsTty && (stderr.columns ?? 0) > 0 && env.TERM !== 'dumb' && !env.CI;
   const width = stdout.columns ?? 0;
   return {
+    logFormat,
     outIsTty: stdout.isTTY === true,
     errIsTty,
     inIsTty: stdin.isTTY === true,
@@ -163,6 +184,7 @@ function terminalFacts({ stdin, stdout, stderr, env }: IoStreams, { noInput }: I
 }
 
 function colorLevelOf(streams: IoStreams, options: IoOptions, name: 'stdout' | 'stderr'): 0 | 1 {
+  if (name === 'stderr' && options.logFormat === 'json') return 0;
   const isTty = streams[name].isTTY === true;
   return colorLevel({ choice: options.color ?? 'auto', env: streams.env, isTty });
 }
@@ -182,10 +204,14 @@ function lazyColors(streams: IoStreams, options: IoOptions): Io['color'] {
   };
 }
 
-function assertCanPrompt(canPrompt: boolean): void {
+function assertCanPrompt({ canPrompt, logFormat }: Pick<Io, 'canPrompt' | 'logFormat'>): void {
   if (canPrompt) return;
+  const why =
+    logFormat === 'json'
+      ? 'with JSON lines on stderr nobody is asked'
+      : 'there is no terminal to ask on';
   throw new CashuOpsError(
     'CONFIRMATION_REQUIRED',
-    'This needs a confirmation, and there is no terminal to ask on: run it again with --yes, or with --dry-run to see what it would do.',
+    `This needs a confirmation, and ${why}: run it again with --yes, or with --dry-run to see what it would do.`,
   );
 }

@@ -3,6 +3,7 @@
 import type { Writable } from 'node:stream';
 import type { ChalkInstance } from 'chalk';
 import { printable } from '../domain/printable.ts';
+import type { LogEntry } from './log_lines.ts';
 
 export interface ProgressStep {
   /** Says how far the work is; may be called as often as one likes. */
@@ -17,7 +18,7 @@ export interface SpinnerSurface {
 }
 
 export interface LineSurface {
-  readonly writeLine: (text: string) => void;
+  readonly say: (entry: LogEntry) => void;
   /** How long silence may last, in milliseconds. */
   readonly heartbeat_ms: number;
 }
@@ -61,30 +62,36 @@ export async function spin<T>(
 
 /**
  * Runs a task with one line at its beginning, and one every so often while it lasts: a log stays
- * short however often the task reports, and a long silence never looks like a hang.
+ * short however often the task reports, and a long silence never looks like a hang. Only JSON lines
+ * have one at its end too, which says how long it took.
  */
 export async function logProgress<T>(
   label: string,
   task: ProgressTask<T>,
-  { writeLine, heartbeat_ms }: LineSurface,
+  { say, heartbeat_ms }: LineSurface,
 ): Promise<T> {
   const text = printable(label, LABEL_MAX);
   let news = '';
   let beats = 0;
+  const started = performance.now();
+  const took = () => ({ duration_ms: Math.round(performance.now() - started) });
   const heartbeat = setInterval(() => {
     beats += 1;
     const elapsedS = Math.round((beats * heartbeat_ms) / 1000);
-    writeLine(`- ${text}: ${news || 'still at it'} (${elapsedS} s)`);
+    const far = `${text}: ${news || 'still at it'}`;
+    say({ level: 'info', msg: far, facts: took(), text: `- ${far} (${elapsedS} s)` });
   }, heartbeat_ms);
   // The task keeps the process alive, not the clock.
   heartbeat.unref();
-  writeLine(`- ${text}`);
+  say({ level: 'info', msg: text, text: `- ${text}` });
   try {
-    return await task({
+    const result = await task({
       update: (latest) => {
         news = printable(latest, LABEL_MAX);
       },
     });
+    say({ level: 'info', msg: `${text}: done`, facts: took(), text: [] });
+    return result;
   } finally {
     clearInterval(heartbeat);
   }

@@ -82,16 +82,20 @@ export class AuditHeads {
   }
 
   async #read(session: mongo.ClientSession | null, chain: string): Promise<ChainHead> {
-    const newest = await this.#store.db.collection<StoredHead>(AUDIT_LOG).findOne(
-      { chain },
-      {
-        sort: { seq: -1 },
-        projection: { _id: 0, seq: 1, hash: 1 },
-        ...(session !== null && { session }),
-      },
-    );
+    const { query, options } = headQuery(chain);
+    const newest = await this.#store.db
+      .collection<StoredHead>(AUDIT_LOG)
+      .findOne(query, { ...options, ...(session !== null && { session }) });
     return newest === null ? EMPTY_CHAIN : headOf(newest);
   }
+}
+
+/** The question for the newest event of a chain, which the benchmark has explained. */
+export function headQuery(chain: string) {
+  return {
+    query: { chain },
+    options: { sort: { seq: -1 }, projection: { _id: 0, seq: 1, hash: 1 } },
+  } as const;
 }
 
 function headOf({ seq, hash }: ChainHead): ChainHead {

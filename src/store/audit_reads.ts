@@ -43,13 +43,8 @@ export class AuditReads {
    * @throws CashuOpsError INVALID_ARGUMENT for a bad limit or cursor
    */
   async page(filter: AuditFilter, limit: number, after?: string): Promise<AuditPage> {
-    assertPageSize(limit);
-    const conditions = [queryOf(filter), ...(after === undefined ? [] : [olderThan(after)])];
-    const rows = await translating(() =>
-      this.#entries
-        .find({ $and: conditions }, { sort: NEWEST_FIRST, limit: limit + 1, batchSize: limit + 2 })
-        .toArray(),
-    );
+    const { query, options } = pageQuery(filter, limit, after);
+    const rows = await translating(() => this.#entries.find(query, options).toArray());
     const shown = rows.slice(0, limit);
     const last = shown.at(-1);
     const more = rows.length > limit && last?.time instanceof Date;
@@ -67,6 +62,22 @@ export class AuditReads {
 }
 
 const NEWEST_FIRST = { time: -1, _id: -1 } as const;
+
+/** What `page` asks the database. */
+export interface PageQuery {
+  query: mongo.Filter<mongo.Document>;
+  options: Pick<mongo.FindOptions, 'sort' | 'limit' | 'batchSize'>;
+}
+
+/** The question of one page, which the benchmark has explained. See `AuditReads.page`. */
+export function pageQuery(filter: AuditFilter, limit: number, after?: string): PageQuery {
+  assertPageSize(limit);
+  const conditions = [queryOf(filter), ...(after === undefined ? [] : [olderThan(after)])];
+  return {
+    query: { $and: conditions },
+    options: { sort: NEWEST_FIRST, limit: limit + 1, batchSize: limit + 2 },
+  };
+}
 
 /** An event as it stands in the database. */
 export function recordOf({ _id, ...document }: mongo.WithId<mongo.Document>): AuditRecord {
@@ -89,8 +100,9 @@ export function queryOf(filter: AuditFilter): mongo.Filter<mongo.Document> {
   };
 }
 
+/** Without an `$or`, for which the planner would look into other indexes. */
 function olderThan(cursor: string): mongo.Filter<mongo.Document> {
   const { value, id } = parseCursor(cursor);
   const time = new Date(value);
-  return { time: { $lte: time }, $or: [{ time: { $lt: time } }, { time, _id: { $lt: id } }] };
+  return { time: { $lte: time }, $nor: [{ time, _id: { $gte: id } }] };
 }

@@ -26,10 +26,8 @@ export async function* exportEvents(
   filter: AuditFilter,
   after?: string,
 ): AsyncGenerator<StreamedEvent> {
-  const conditions = [queryOf(filter), ...(after === undefined ? [] : [newerThan(after)])];
-  const found = db
-    .collection(AUDIT_LOG)
-    .find({ $and: conditions }, { sort: OLDEST_FIRST, batchSize: BATCH });
+  const { query, options } = exportQuery(filter, after);
+  const found = db.collection(AUDIT_LOG).find(query, options);
   try {
     for await (const document of found) {
       const time = document.time instanceof Date ? document.time.getTime() : 0;
@@ -42,10 +40,17 @@ export async function* exportEvents(
   }
 }
 
-export const OLDEST_FIRST = { time: 1, _id: 1 } as const;
+const OLDEST_FIRST = { time: 1, _id: 1 } as const;
 
+/** The question of an export, which the benchmark has explained. */
+export function exportQuery(filter: AuditFilter, after?: string) {
+  const conditions = [queryOf(filter), ...(after === undefined ? [] : [newerThan(after)])];
+  return { query: { $and: conditions }, options: { sort: OLDEST_FIRST, batchSize: BATCH } };
+}
+
+/** Without an `$or`, for which the planner would look into other indexes. */
 function newerThan(cursor: string): mongo.Filter<mongo.Document> {
   const { value, id } = parseCursor(cursor);
   const time = new Date(value);
-  return { time: { $gte: time }, $or: [{ time: { $gt: time } }, { time, _id: { $gt: id } }] };
+  return { time: { $gte: time }, $nor: [{ time, _id: { $lte: id } }] };
 }

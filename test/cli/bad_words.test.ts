@@ -102,7 +102,7 @@ describe('words that are wrong', () => {
     const { code, stdout, stderr } = await ground.run(['help', 'mlet']);
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(
-      /^error \[INVALID_ARGUMENT\] There is no such command; there are melt, /,
+      /^error \[INVALID_ARGUMENT\] There is no such command; there are audit, melt, /,
     );
   });
 

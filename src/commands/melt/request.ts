@@ -79,7 +79,12 @@ export function assertMayPay(
   );
 }
 
-function obstacleToAsking({ canPrompt }: Io, invoice: string | undefined, json: boolean) {
+function obstacleToAsking(
+  { canPrompt, logFormat }: Io,
+  invoice: string | undefined,
+  json: boolean,
+): string | null {
+  if (logFormat === 'json') return 'With JSON lines on stderr nobody is asked';
   if (!canPrompt) return 'There is no terminal to ask on';
   if (json) return 'With --json nobody is asked';
   // Its end is the end of the standard input, so no answer could come from there.

@@ -10,7 +10,7 @@ import { reportResumedAll } from '../../report/resume_all_report.ts';
 import type { ResumedAll } from '../../services/melt/resume_all.ts';
 import type { MeltFlags } from './command.ts';
 import { EXIT_OF_STATUS } from './exit_of_status.ts';
-import { showResumedAll } from './show_resumed_all.ts';
+import { sayResumedAll, showResumedAll } from './show_resumed_all.ts';
 
 /** Flags that are about one payment. */
 const OF_ONE_PAYMENT = ['resume', 'maxFee', 'dryRun', 'yes', 'wait'] as const;
@@ -43,6 +43,7 @@ export async function runResumeAll(
   const report = reportResumedAll(resumed, config, exit === EXIT.done);
   if (flags.json) io.out(jsonDocument(report));
   else await showResumedAll(io, report);
+  sayResumedAll(io, report, flags.json === true);
   return exit;
 }
 

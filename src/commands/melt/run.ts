@@ -148,7 +148,6 @@ async function finish(
   outcome: MeltOutcome,
 ): Promise<number> {
   const report = reportOutcome(outcome, config);
-  if (flags.json) io.out(jsonDocument(report));
-  else showOutcome(io, report);
+  showOutcome(io, report, flags.json === true);
   return EXIT_OF_STATUS[outcome.status];
 }

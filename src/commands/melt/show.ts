@@ -1,3 +1,4 @@
+import { jsonDocument } from '../../cli/json.ts';
 import { runbookOfPayment } from '../../cli/runbook.ts';
 import type { Io } from '../../io/io.ts';
 import { wrap } from '../../io/wrap.ts';
@@ -42,19 +43,38 @@ function isRounded({ invoice }: MeltPlan): boolean {
   return invoice.amount_msat % 1000n !== 0n;
 }
 
-/** How it went, as a list on stdout. */
-export function showOutcome(io: Io, report: MeltReport): void {
-  for (const line of renderLines(outcomeLines(report))) io.out(line);
+/** How it went: one document on stdout, or a list there and what it means on stderr. */
+export function showOutcome(io: Io, report: MeltReport, json: boolean): void {
+  const { ok, severity, message } = report;
+  if (json) io.out(jsonDocument(report));
+  else for (const line of renderLines(outcomeLines(report))) io.out(line);
+  io.say({
+    level: ok && severity === null ? 'info' : severity === 'CRITICAL' ? 'error' : 'warn',
+    msg: message,
+    facts: outcomeFacts(report),
+    text: json ? [] : meaningOf(io, report),
+  });
+}
+
+/** What a JSON line has of a payment. Not its preimage, whatever the setting for stdout says. */
+function outcomeFacts(report: MeltReport): Record<string, unknown> {
+  const { schema: _, ok: __, preimage: ___, message: ____, ...facts } = report;
+  return { ...facts, page: runbookOfPayment(report) };
+}
+
+function meaningOf(io: Io, report: MeltReport): string[] {
   const paint = report.ok ? io.color.err.green : io.color.err.yellow;
-  const tell = (text: string) => io.err(paint(io.errIsTty ? wrap(text, io.columns) : text));
-  tell(report.message);
-  if (report.severity === 'HIGH') {
-    tell('The preimage of the mint does not prove the payment (HIGH): ask the payee.');
-  }
-  if (report.next_command) io.err(`next: ${report.next_command}`);
+  const sentence = (text: string) => paint(io.errIsTty ? wrap(text, io.columns) : text);
   const page = runbookOfPayment(report);
-  if (page !== null) io.err(`page: ${page}`);
-  if (report.support_contact) io.err(`support: ${report.support_contact}`);
+  return [
+    sentence(report.message),
+    ...(report.severity === 'HIGH'
+      ? [sentence('The preimage of the mint does not prove the payment (HIGH): ask the payee.')]
+      : []),
+    ...(report.next_command ? [`next: ${report.next_command}`] : []),
+    ...(page !== null ? [`page: ${page}`] : []),
+    ...(report.support_contact ? [`support: ${report.support_contact}`] : []),
+  ];
 }
 
 function outcomeLines(report: MeltReport): Line[] {

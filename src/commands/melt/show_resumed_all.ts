@@ -21,9 +21,9 @@ const COLUMNS = [
   { title: 'sat', keepWhole: true },
 ] as const;
 
-/** A row for each payment and what is known of those that have not ended; what to do now on stderr. */
+/** A row for each payment, and what is known of those that have not ended. */
 export async function showResumedAll(io: Io, report: ResumeAllReport): Promise<void> {
-  const { operations, errors, counts, brought_back } = report;
+  const { operations, errors } = report;
   const rows: Cell[][] = [
     ...errors.map(({ operation_id, error }): Cell[] => [
       operation_id,
@@ -40,12 +40,27 @@ export async function showResumedAll(io: Io, report: ResumeAllReport): Promise<v
     io.out(await renderTable(COLUMNS, rows, { width: io.columns, paint: io.color.out }));
   }
   for (const line of openLines(report, io.columns)) io.out(line);
-  const say = (text: string) => io.err(io.errIsTty ? wrap(text, io.columns) : text);
-  if (brought_back > 0) say(broughtBackSentence(brought_back));
-  say(`${countSentence(counts)} ${readSentence(report)}`);
-  if (report.next_command !== null) io.err(`next: ${report.next_command}`);
+}
+
+/** What it means, on stderr; with `--json` only for a log of JSON lines. */
+export function sayResumedAll(io: Io, report: ResumeAllReport, json: boolean): void {
+  const { counts, brought_back, next_command, journal, ok } = report;
   const contact = supportContactOf(report);
-  if (contact !== null) io.err(`support: ${contact}`);
+  const sentences = [
+    ...(brought_back > 0 ? [broughtBackSentence(brought_back)] : []),
+    `${countSentence(counts)} ${readSentence(report)}`,
+  ];
+  const text = [
+    ...sentences.map((sentence) => (io.errIsTty ? wrap(sentence, io.columns) : sentence)),
+    ...(next_command !== null ? [`next: ${next_command}`] : []),
+    ...(contact !== null ? [`support: ${contact}`] : []),
+  ];
+  io.say({
+    level: ok ? 'info' : 'warn',
+    msg: sentences.join(' '),
+    facts: { counts, brought_back, journal, next_command, support_contact: contact },
+    text: json ? [] : text,
+  });
 }
 
 /** Of each payment that has not ended all that is known, whole, to be read and to be copied. */

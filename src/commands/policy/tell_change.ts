@@ -1,7 +1,7 @@
 import type { Context } from '../../cli/context.ts';
 import { jsonDocument } from '../../cli/json.ts';
 import type { MeltPolicy } from '../../domain/melt_policy.ts';
-import type { Io } from '../../io/io.ts';
+import { type Io, warn } from '../../io/io.ts';
 import { wrap } from '../../io/wrap.ts';
 import { setDocument } from '../../report/policy_document.ts';
 import { changeLines, type EffectFigures, headline } from '../../report/policy_words.ts';
@@ -41,7 +41,7 @@ export function tellChange({ io }: Context, flags: SetFlags, told: Told): void {
     if (dry_run) io.out('Dry run, nothing is changed; it would be so:');
     showChange(io, told);
   }
-  for (const name of unknown) io.err(`warning: no wallet in the database has the name ${name}.`);
+  for (const name of unknown) warn(io, `no wallet in the database has the name ${name}.`);
   if (changes.length > 0 && effect !== null && !flags.json) {
     const sentence = noEffectSentence(effect);
     if (sentence !== null) io.err(sentence);

@@ -1,6 +1,5 @@
 import type { Context } from '../../cli/context.ts';
 import { EXIT } from '../../cli/exit_codes.ts';
-import { jsonDocument } from '../../cli/json.ts';
 import { reportOutcome } from '../../report/melt_report.ts';
 import { showOutcome } from '../melt/show.ts';
 import type { ReconcileFlags } from './command.ts';
@@ -18,7 +17,6 @@ export async function releaseByHand(context: Context, flags: ReconcileFlags): Pr
     ops.melt.releaseByHand(id),
   );
   const report = { ...reportOutcome(outcome, config), ok: true };
-  if (json) context.io.out(jsonDocument(report));
-  else showOutcome(context.io, report);
+  showOutcome(context.io, report, json === true);
   return EXIT.done;
 }

@@ -9,6 +9,7 @@ import { shellWord } from '../../domain/shell_word.ts';
 import { totalOf } from '../../report/reconcile_totals.ts';
 import { counted } from '../../report/reconcile_words.ts';
 import type { ReconcileFlags } from './command.ts';
+import { logRun } from './log_run.ts';
 import { continueCommand } from './next_step.ts';
 import { PlanFile, readPlanFile } from './plan_file.ts';
 import { releaseByHand } from './release.ts';
@@ -95,7 +96,10 @@ async function withPlan({ reconciler }: CashuOps, story: Story, draft: PlanFile)
 }
 
 /** What could not be written hides nothing worse: the exit code still says what was found. */
-async function told({ io }: Context, story: Story, { json }: ReconcileFlags): Promise<number> {
+async function told({ io }: Context, story: Story, flags: ReconcileFlags): Promise<number> {
+  const { json, quiet, onlyNew } = flags;
+  // A mail of cron has only what is new, and a machine asks for silence by -q.
+  logRun(io, story, !quiet && !onlyNew);
   const unwritten = await orUnwritable(tellRun(io, story, json === true));
   if (!(unwritten instanceof CashuOpsError)) return exitOf(story);
   io.err(unwritten.message);

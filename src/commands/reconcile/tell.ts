@@ -54,14 +54,24 @@ async function tellPerson(io: Io, story: Story, next_command: string | null): Pr
     await io.flush();
   }
   if (isSilent && story.verdicts.length === 0) return;
-  const say = (text: string) => io.err(io.errIsTty ? wrap(text, io.columns) : text);
-  for (const sentence of closingSentences(story)) say(sentence);
-  if (isSilent) say(`all of it: cashu-ops reconcile show ${run._id}`);
   const named = onRequest(rows);
-  if (named.length > 0)
-    say(`repaired only when named: ${named.map((type) => `--repair ${type}`).join(' ')}`);
-  // Not wrapped: it is there to be copied.
-  if (next_command !== null) io.err(`next: ${next_command}`);
+  const sentences = [
+    ...closingSentences(story),
+    ...(isSilent ? [`all of it: cashu-ops reconcile show ${run._id}`] : []),
+    ...(named.length > 0
+      ? [`repaired only when named: ${named.map((type) => `--repair ${type}`).join(' ')}`]
+      : []),
+  ];
+  io.say({
+    level: exitOf(story) === EXIT.done ? 'info' : 'warn',
+    msg: sentences.join(' '),
+    facts: { run_id: run._id, next_command },
+    text: [
+      ...sentences.map((text) => (io.errIsTty ? wrap(text, io.columns) : text)),
+      // Not wrapped: it is there to be copied.
+      ...(next_command !== null ? [`next: ${next_command}`] : []),
+    ],
+  });
 }
 
 function showRows(io: Io, { run, told }: Story, rows: readonly Finding[]): void {

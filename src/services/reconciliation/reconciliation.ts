@@ -102,7 +102,7 @@ export class Reconciliation {
     if (check.hasHighSeverity) {
       this.#deps.log.error('HIGH severity discrepancies detected', {
         npub,
-        ...check.severityCounts,
+        severity_counts: check.severityCounts,
       });
     }
     return check;
@@ -122,6 +122,7 @@ export class Reconciliation {
     npub: string,
     discrepancies: readonly Discrepancy[],
   ): Promise<ReconciliationResult> {
+    const started = performance.now();
     const actionsPerformed: ReconciliationAction[] = [];
     const bySpent = Map.groupBy(discrepancies.filter(isRetirable), (d) => d.token_id ?? '');
     for (const [tokenId, group] of bySpent) {
@@ -137,7 +138,12 @@ export class Reconciliation {
     }
     const blocked = discrepancies.some(isHigh);
     const corrected = actionsPerformed.filter(wasCorrected).length;
-    this.#deps.log.info('Proof state reconciliation completed', { npub, corrected, blocked });
+    this.#deps.log.info('Proof state reconciliation completed', {
+      npub,
+      corrected,
+      blocked,
+      duration_ms: msSince(started),
+    });
     return {
       success: !blocked,
       blocked,
@@ -164,12 +170,17 @@ export class Reconciliation {
     proofs: readonly StoredProof[],
     mintUrl: string | null = null,
   ): Promise<PreFlightResult> {
+    const started = performance.now();
     const stateCheck = await this.checkProofStates(npub, proofs, mintUrl);
     const found = stateCheck.discrepancies;
     const result = found.length > 0 ? await this.reconcileProofStates(npub, found) : null;
     if (result?.blocked) {
       await this.#recordBlocked(npub, mintUrl, found);
-      this.#deps.log.error('Pre-flight reconciliation BLOCKED', { npub });
+      this.#deps.log.error('Pre-flight reconciliation BLOCKED', {
+        npub,
+        severity_counts: stateCheck.severityCounts,
+        duration_ms: msSince(started),
+      });
       const spent = found.filter(isSpentAtMint).map(({ y }) => y);
       const released = spent.length > 0 ? await this.#deps.releasedWith(npub, spent) : [];
       throw new ProofStateInconsistencyError(found, result, released);
@@ -210,6 +221,10 @@ export class Reconciliation {
       note: [...new Set(high.map((d) => d.type))].join(', '),
     });
   }
+}
+
+function msSince(started: number): number {
+  return Math.round(performance.now() - started);
 }
 
 /** Every coin is known, and no payment has or holds it. */
