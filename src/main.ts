@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import type { Context, Finished } from './cli/context.ts';
+import { atEnd, type Ended } from './cli/at_end.ts';
+import type { Context, Finished, GlobalFlags } from './cli/context.ts';
 import { EXIT } from './cli/exit_codes.ts';
 import { exitCodeOf, reportError } from './cli/failure.ts';
 import { createProgram } from './cli/program.ts';
@@ -7,11 +8,23 @@ import { Session } from './cli/session.ts';
 import { unlessInterrupted, watchSignals } from './cli/signals.ts';
 import { CashuOpsError, messageOf } from './domain/errors.ts';
 import type { Io } from './io/io.ts';
+import type { Store } from './store/connection.ts';
 import { VERSION } from './version.ts';
 
 /** What a command leaves open; it is closed when the command has ended. */
 interface Closable {
   close(): Promise<void>;
+}
+
+/** What is known of a command while it runs. */
+interface Running {
+  /** Null before its flags were understood. */
+  command: string | null;
+  opened: Closable[];
+  /** The database that it has; null where it could not be opened, undefined where none was asked for. */
+  store: Store | null | undefined;
+  /** Where its metrics go; null where nobody wants any, or where it cannot be written. */
+  metricsFile: string | null;
 }
 
 /** A database that hangs must not keep a command that has its answer (ms). */
@@ -29,25 +42,27 @@ export async function main(argv: string[], process: NodeJS.Process): Promise<num
   const signals = watchSignals(process, (msg, signal) =>
     session.io.say({ level: 'warn', msg, facts: { signal } }),
   );
-  const opened: Closable[] = [];
+  const running: Running = { command: null, opened: [], store: undefined, metricsFile: null };
   const finished: Finished = { exitCode: null };
   const report = (error: unknown) => told(session, argv, error, signals.received());
   process.on('uncaughtException', (error) => void crashed(session, process, report(error)));
-  const program = createProgram(
-    createContext(session, signals.interrupted, opened),
-    finished,
-    VERSION,
-  );
+  const context = createContext(session, process.env, signals.interrupted, running);
+  const program = createProgram(context, finished, VERSION);
+  const started_at = new Date();
   let exitCode: number;
+  let thrown: unknown = null;
   try {
     await parse(program, argv);
     exitCode = finished.exitCode ?? EXIT.bug;
   } catch (error) {
+    thrown = error;
     exitCode = await report(error);
   }
-  await closeAll(opened);
   exitCode = await flushed(session.io, exitCode);
+  await leave(session, process.env, running, { exitCode, error: thrown, started_at });
+  await closeAll(running.opened);
   if (!isHelp(finished, exitCode)) session.tellEnd(exitCode);
+  // Only warnings can have come since, and a lost one has nowhere to be told.
   await session.io.flush().catch(() => {});
   return exitCode;
 }
@@ -83,6 +98,22 @@ async function crashed(
   process.exit(exitCode);
 }
 
+/** After a command whose settings could not be read nothing leaves the machine. */
+async function leave(
+  session: Session,
+  env: NodeJS.ProcessEnv,
+  { command, store, metricsFile }: Running,
+  ended: Pick<Ended, 'exitCode' | 'error' | 'started_at'>,
+): Promise<void> {
+  const config = command === null ? null : await session.settings();
+  if (command === null || config === null) return;
+  const duration_ms = session.durationMs();
+  await atEnd(
+    { ...ended, duration_ms, command },
+    { config, io: session.io, env, store, metricsFile },
+  );
+}
+
 async function closeAll(opened: readonly Closable[]): Promise<void> {
   const closed = Promise.all(opened.map((ops) => ops.close().catch(() => {})));
   const late = Promise.withResolvers<void>();
@@ -112,29 +143,57 @@ async function parse(program: Command, argv: string[]): Promise<void> {
   await program.parseAsync(argv, { from: 'user' });
 }
 
-function createContext(session: Session, interrupted: AbortSignal, opened: Closable[]): Context {
-  const opening = async <T extends Closable>(open: Promise<T>): Promise<T> => {
+function createContext(
+  session: Session,
+  env: NodeJS.ProcessEnv,
+  interrupted: AbortSignal,
+  running: Running,
+): Context {
+  const opening = async <T extends Closable>(
+    open: Promise<T>,
+    storeOf: (opened: T) => Store,
+  ): Promise<T> => {
+    running.store ??= null;
     const opens = unlessInterrupted(interrupted, open, 'Interrupted before anything was done.');
     const closable = await opens;
-    opened.push(closable);
+    running.opened.push(closable);
+    running.store = storeOf(closable);
     return closable;
   };
   return {
     get io() {
       return session.io;
     },
-    adopt: (command, flags) => session.adopt(command, flags),
+    async adopt(command, flags) {
+      await session.adopt(command, flags);
+      running.command = command;
+      running.metricsFile = await metricsFileOf(session, flags);
+    },
     config: (flags) => session.config(flags),
+    env,
     interrupted,
     async open(command, flags) {
       const settings = await session.config(flags);
       const { openFromConfig } = await import('./cli/open.ts');
-      return opening(openFromConfig(settings, command, session.io));
+      return opening(openFromConfig(settings, command, session.io), ({ store }) => store);
     },
     async openStore(command, flags) {
       const settings = await session.config(flags);
       const { openStoreFromConfig } = await import('./cli/open_store.ts');
-      return opening(openStoreFromConfig(settings, command, session.io));
+      return opening(openStoreFromConfig(settings, command, session.io), (store) => store);
     },
   };
+}
+
+/**
+ * Where the command leaves its metrics, or null.
+ *
+ * @throws CashuOpsError OUTPUT_UNWRITABLE
+ */
+async function metricsFileOf(session: Session, flags: GlobalFlags): Promise<string | null> {
+  const settings = await session.settings(flags);
+  if (!settings?.metrics_file) return null;
+  const { assertMetricsWritable } = await import('./metrics/metrics_file.ts');
+  await assertMetricsWritable(settings.metrics_file);
+  return settings.metrics_file;
 }

@@ -16,6 +16,7 @@ export interface GlobalFlags {
   debug?: boolean;
   logFormat?: LogFormat;
   json?: boolean;
+  metricsFile?: string;
 }
 
 /**
@@ -29,6 +30,7 @@ export interface Context {
    * Told the command and its flags before it runs.
    *
    * @param command its name, with those of the commands above it
+   * @throws CashuOpsError OUTPUT_UNWRITABLE where what it is to leave behind could not be written
    */
   adopt(command: string, flags: GlobalFlags): Promise<void>;
   /** The settings; read once. */
@@ -37,6 +39,8 @@ export interface Context {
   open(command: string, flags: GlobalFlags): Promise<CashuOps>;
   /** The database alone, for commands that ask no mint. Closed likewise. */
   openStore(command: string, flags: GlobalFlags): Promise<Store>;
+  /** The environment of the process, for programs that it starts. */
+  env: NodeJS.ProcessEnv;
   /** Aborted by the first Ctrl-C or SIGTERM. */
   interrupted: AbortSignal;
 }

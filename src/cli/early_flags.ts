@@ -37,5 +37,6 @@ export function configFlags(flags: GlobalFlags): ConfigFlags {
     settings_env: flags.settingsEnv,
     env_file: flags.envFile,
     log_format: flags.logFormat,
+    metrics_file: flags.metricsFile,
   };
 }

@@ -75,17 +75,17 @@ function helpCommand(program: Command, finished: Finished): Command {
     });
 }
 
-/** "audit list": the words that name a command. */
-function pathOf(command: Command): string {
-  const { parent } = command;
-  return parent?.parent ? `${pathOf(parent)} ${command.name()}` : command.name();
-}
-
 /** The command, and those below it, as every command is. */
 function completed(parent: Command, command: Command): Command {
   const whole = withGlobalFlags(inheriting(parent, command));
   for (const inner of whole.commands) completed(whole, inner);
   return whole;
+}
+
+/** The words that name a command, without the program's own. */
+function pathOf(command: Command): string {
+  const { parent } = command;
+  return parent?.parent ? `${pathOf(parent)} ${command.name()}` : command.name();
 }
 
 /** A command made apart does not inherit how errors and output are handled. */
@@ -112,5 +112,6 @@ function withGlobalFlags(command: Command): Command {
           'how stderr is written; json: an object on each line',
         ).choices(LOG_FORMATS),
       )
+      .option('--metrics-file <file>', 'leave metrics for Prometheus (OpenMetrics) in a file')
   );
 }

@@ -44,6 +44,11 @@ export class Session {
     return config;
   }
 
+  /** The settings without a word about them; null where they cannot be read. */
+  settings(flags: GlobalFlags = this.#early): Promise<Config | null> {
+    return this.#load(flags).catch(() => null);
+  }
+
   /** The settings for an error that happened before any command read them. */
   configOfError(): Promise<Config> {
     return this.config(this.#early);
@@ -68,7 +73,7 @@ export class Session {
       return;
     }
     // What is wrong with the settings is told where they are needed.
-    const config = await this.#load(flags).catch(() => null);
+    const config = await this.settings(flags);
     this.#set({ logFormat: config?.log_format ?? 'text' });
   }
 

@@ -75,6 +75,10 @@ describe('loadConfig', () => {
       CASHU_OPS_RECONCILE: '{"fail_on":"LOW"}',
       CASHU_OPS_SHOW_PREIMAGE: 'true',
       CASHU_OPS_LOG_FORMAT: 'json',
+      CASHU_OPS_METRICS_FILE: '/var/lib/node_exporter/cashu-ops.prom',
+      CASHU_OPS_ALERT_WEBHOOK: 'https://alerts.example/hooks/T0/B0',
+      CASHU_OPS_ALERT_SECRET: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
+      CASHU_OPS_ALERT_COMMAND: '/usr/local/bin/page-somebody',
     };
     const config = load({ env });
     expect(config).toMatchObject({
@@ -94,7 +98,14 @@ describe('loadConfig', () => {
       reconcile: { fail_on: 'LOW' },
       show_preimage: true,
       log_format: 'json',
+      metrics_file: '/var/lib/node_exporter/cashu-ops.prom',
+      alert_webhook_url: 'https://alerts.example/hooks/T0/B0',
+      alert_webhook_secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
+      alert_command: '/usr/local/bin/page-somebody',
     });
+    const shown = JSON.stringify(describeConfig(config));
+    expect(shown).toContain('https://alerts.example');
+    for (const secret of ['MfKQ9r8G', 'hooks', 'hunter2']) expect(shown).not.toContain(secret);
     expect(new Set(Object.values(config.sources).map(({ kind }) => kind))).toEqual(
       new Set(['env']),
     );

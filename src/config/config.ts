@@ -52,6 +52,14 @@ export interface Config {
   readonly show_preimage: boolean;
   /** How stderr is written. */
   readonly log_format: LogFormat;
+  /** Where every command leaves its metrics; null for nowhere. */
+  readonly metrics_file: string | null;
+  /** Where alerts go. The address may hold a secret. */
+  readonly alert_webhook_url: string | null;
+  /** Secret: signs alerts. */
+  readonly alert_webhook_secret: string | null;
+  /** A program that gets alerts. */
+  readonly alert_command: string | null;
   /** Where each value came from, by the name of the setting (without unit). */
   readonly sources: Readonly<Record<SettingName, Source>>;
   /** What works but should not stay so; whole sentences for stderr. */
@@ -74,7 +82,7 @@ export function loadConfig({ flags = {}, env, readFile, machine }: ConfigInput):
     sources.set(rule.name, source);
     return value;
   };
-  return {
+  const values = {
     mongodb_uri: pick(SETTING_RULES.mongodb_uri),
     mint_url: pick(SETTING_RULES.mint_url),
     journal_dir: pick(SETTING_RULES.journal_dir),
@@ -91,13 +99,33 @@ export function loadConfig({ flags = {}, env, readFile, machine }: ConfigInput):
     reconcile: pick(SETTING_RULES.reconcile),
     show_preimage: pick(SETTING_RULES.show_preimage),
     log_format: pick(SETTING_RULES.log_format),
+    metrics_file: pick(SETTING_RULES.metrics_file),
+    alert_webhook_url: pick(SETTING_RULES.alert_webhook_url),
+    alert_webhook_secret: pick(SETTING_RULES.alert_webhook_secret),
+    alert_command: pick(SETTING_RULES.alert_command),
+  };
+  assertSigned(values);
+  return {
+    ...values,
     sources: Object.fromEntries(sources) as Record<SettingName, Source>,
     warnings: exposedFiles(layers).map(exposedSentence),
   };
 }
 
+/** Whoever gets an alert must be able to tell it from one that somebody made up. */
+function assertSigned({
+  alert_webhook_url,
+  alert_webhook_secret,
+}: Pick<Config, 'alert_webhook_url' | 'alert_webhook_secret'>): void {
+  if (alert_webhook_url === null || alert_webhook_secret !== null) return;
+  throw new CashuOpsError(
+    'INVALID_CONFIGURATION',
+    'alert_webhook_url is set and alert_webhook_secret is not: alerts are signed, so set CASHU_OPS_ALERT_SECRET too, to the secret that the receiver knows.',
+  );
+}
+
 function exposedSentence(path: string): string {
-  return `Others on this machine can read ${path}, and it holds the password of the database: run chmod 600 on it.`;
+  return `Others on this machine can read ${path}, and it holds a secret (the password of the database, or that of the alerts): run chmod 600 on it.`;
 }
 
 /**
@@ -140,6 +168,11 @@ export function describeConfig(config: Config): ConfigRow[] {
     reconcile: describeReconcile(config.reconcile),
     show_preimage: config.show_preimage,
     log_format: config.log_format,
+    metrics_file: config.metrics_file,
+    alert_webhook_url:
+      config.alert_webhook_url === null ? null : new URL(config.alert_webhook_url).origin,
+    alert_webhook_secret: config.alert_webhook_secret === null ? null : '(set)',
+    alert_command: config.alert_command,
   };
   return SETTING_NAMES.map((setting) => {
     const value = texts[setting];

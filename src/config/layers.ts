@@ -16,7 +16,10 @@ const PART_MAX = 80;
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Settings that a flag may give: a secret is never a flag, because `ps` shows those to everybody. */
-export type FlagName = Exclude<SettingName, 'mongodb_uri' | 'reconcile'>;
+export type FlagName = Exclude<
+  SettingName,
+  'mongodb_uri' | 'reconcile' | 'alert_webhook_url' | 'alert_webhook_secret' | 'alert_command'
+>;
 
 /** Values of flags by the name of their setting, and those that name a file. */
 export type ConfigFlags = Readonly<
@@ -129,12 +132,13 @@ function problemOf({ issues }: z.ZodError): string | null {
   return `${printable(issue.path.join('.'), PART_MAX)} ${issue.message}`;
 }
 
-/** Paths of the files that give the password of the database although others may read them. */
+/** Paths of the files that hold a secret although others may read them. */
 export function exposedFiles(layers: readonly Layer[]): string[] {
   return layers.flatMap((layer) => {
     const uri = layer.valueOf(SETTING_RULES.mongodb_uri);
     const holdsPassword = typeof uri === 'string' && /:\/\/[^/@]*:[^@]*@/.test(uri);
-    return layer.file?.openToOthers && holdsPassword ? [layer.file.path] : [];
+    const holdsSecret = Boolean(layer.valueOf(SETTING_RULES.alert_webhook_secret));
+    return layer.file?.openToOthers && (holdsPassword || holdsSecret) ? [layer.file.path] : [];
   });
 }
 

@@ -3,8 +3,9 @@
  * and what holds when nobody sets it.
  */
 
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { isSigningSecret } from '../domain/alert_signature.ts';
 import { parseMintUrl } from '../domain/mint_url.ts';
 import type { Network } from '../domain/network.ts';
 import { NETWORKS } from '../domain/network.ts';
@@ -92,6 +93,21 @@ const mongodbUri = z
   .string()
   .trim()
   .regex(/^mongodb(\+srv)?:\/\/[^\s/?]+/);
+
+/** A file of one run, so it may be named from the folder in which the command is typed. */
+const filePath = shortText(1000).transform((path) => resolve(path));
+
+/** Where alerts go: nobody on the way may read them, and no password stands in the address. */
+const webhookUrl = z
+  .string()
+  .trim()
+  .max(2000)
+  .refine((text) => {
+    const url = URL.parse(text);
+    if (url === null || url.username !== '' || url.password !== '') return false;
+    const isHere = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
+    return url.protocol === 'https:' || (url.protocol === 'http:' && isHere);
+  });
 
 function defineRule<Value>(rule: SettingRule<Value>): SettingRule<Value> {
   return rule;
@@ -226,6 +242,39 @@ export const SETTING_RULES = {
     allowed: `one of ${LOG_FORMATS.join(', ')}`,
     schema: z.enum(LOG_FORMATS),
     fallback: () => 'text',
+  }),
+  metrics_file: defineRule<string | null>({
+    name: 'metrics_file',
+    env: 'CASHU_OPS_METRICS_FILE',
+    flag: '--metrics-file',
+    allowed: 'the path of a file, without control characters',
+    schema: filePath,
+    fallback: () => null,
+  }),
+  alert_webhook_url: defineRule<string | null>({
+    name: 'alert_webhook_url',
+    env: 'CASHU_OPS_ALERT_WEBHOOK',
+    // Many receivers know their callers by a secret in the path.
+    flag: null,
+    allowed: 'an https:// address without user name, or http:// on this machine',
+    schema: webhookUrl,
+    fallback: () => null,
+  }),
+  alert_webhook_secret: defineRule<string | null>({
+    name: 'alert_webhook_secret',
+    env: 'CASHU_OPS_ALERT_SECRET',
+    flag: null,
+    allowed: 'whsec_ and base64 of 16 bytes or more, or any text of 16 to 500 characters',
+    schema: shortText(500).refine(isSigningSecret),
+    fallback: () => null,
+  }),
+  alert_command: defineRule<string | null>({
+    name: 'alert_command',
+    env: 'CASHU_OPS_ALERT_COMMAND',
+    flag: null,
+    allowed: 'the absolute path of a program, without arguments',
+    schema: absolutePath,
+    fallback: () => null,
   }),
 } as const;
 

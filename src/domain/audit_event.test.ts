@@ -43,6 +43,7 @@ describe('auditEventSchema', () => {
   it('fills in what is absent', () => {
     expect(auditEventSchema.parse(event)).toEqual({
       ...event,
+      actor: { ...event.actor, run: null },
       amounts: {},
       before: null,
       after: null,

@@ -11,6 +11,7 @@ export const RECONCILE_FINDINGS = 'reconcile_findings';
 export const LEASES = 'leases';
 export const POLICIES = 'policies';
 export const AUDIT_CHECKPOINTS = 'audit_checkpoints';
+export const ALERTS = 'alerts';
 
 /** Every collection that `ensureStore` makes, in the order in which it makes them. */
 export const ALL_COLLECTIONS = [
@@ -23,6 +24,7 @@ export const ALL_COLLECTIONS = [
   LEASES,
   POLICIES,
   AUDIT_CHECKPOINTS,
+  ALERTS,
 ] as const;
 
 export type CollectionName = (typeof ALL_COLLECTIONS)[number];

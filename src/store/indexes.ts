@@ -1,6 +1,7 @@
 import type { mongo } from 'mongoose';
 import { OWNING_STATES } from '../domain/melt_operation.ts';
 import {
+  ALERTS,
   AUDIT_LOG,
   type CollectionName,
   LEASES,
@@ -221,8 +222,35 @@ const RUN_INDEXES: readonly IndexSpec[] = [
     name: 'scope_hash_1_started_at_-1',
     key: { scope_hash: 1, started_at: -1 },
   },
+  // Few: runs whose findings nobody has looked through for alerts yet.
   {
     collection: RECONCILE_RUNS,
+    name: 'alerts_due_1',
+    key: { alerts_due: 1 },
+    sparse: true,
+  },
+  {
+    collection: RECONCILE_RUNS,
+    name: 'expires_at_1',
+    key: { expires_at: 1 },
+    expireAfterSeconds: 0,
+  },
+];
+
+const ALERT_INDEXES: readonly IndexSpec[] = [
+  // What is sent next, and when it may be.
+  { collection: ALERTS, name: 'state_1_next_at_1', key: { state: 1, next_at: 1 } },
+  {
+    collection: ALERTS,
+    // Two processes that see the same trouble tell of it once.
+    name: 'alert_subject_unique',
+    key: { subject: 1, number: -1 },
+    unique: true,
+  },
+  { collection: ALERTS, name: 'open_1_scope_hash_1', key: { open: 1, scope_hash: 1 } },
+  { collection: ALERTS, name: 'created_at_-1__id_-1', key: { created_at: -1, _id: -1 } },
+  {
+    collection: ALERTS,
     name: 'expires_at_1',
     key: { expires_at: 1 },
     expireAfterSeconds: 0,
@@ -262,6 +290,7 @@ export const INDEXES: readonly IndexSpec[] = [
   ...RUN_INDEXES,
   ...FINDING_INDEXES,
   ...LEASE_INDEXES,
+  ...ALERT_INDEXES,
 ];
 
 /**

@@ -11,6 +11,8 @@ import { translating, unlessIn } from './translating.ts';
 export interface RunDocument extends ReconcileRun {
   /** The server deletes it then. */
   expires_at: Date;
+  /** Its findings were not looked through for alerts yet, or may become more. */
+  alerts_due?: true;
 }
 
 /** A run without how far each mint was done. */
@@ -49,9 +51,9 @@ export interface RunPage {
 
 const PREFIX_LENGTH_MIN = 4;
 /** A process that has said nothing for so long is taken for gone (ms). */
-const SILENCE_MS = 60_000;
-const SUMMARY = { lanes: 0, expires_at: 0 } as const;
-const WITHOUT_EXPIRY = { expires_at: 0 } as const;
+export const SILENCE_MS = 60_000;
+const WITHOUT_EXPIRY = { expires_at: 0, alerts_due: 0 } as const;
+const SUMMARY = { ...WITHOUT_EXPIRY, lanes: 0 } as const;
 
 /** The kept runs. */
 export class ReconcileRuns {
@@ -67,7 +69,9 @@ export class ReconcileRuns {
    * @param session its event's transaction; errors of the driver then pass unchanged
    */
   async start(run: RunDocument, session?: mongo.ClientSession): Promise<void> {
-    await unlessIn(session, () => this.#runs.insertOne(run, { session }));
+    // From the beginning: a process that dies after its first repair must not hide what it found.
+    const stored = { ...run, alerts_due: true } as const;
+    await unlessIn(session, () => this.#runs.insertOne(stored, { session }));
   }
 
   /**
@@ -96,7 +100,7 @@ export class ReconcileRuns {
    * @throws CashuOpsError LEASE_LOST when another process goes on with the run
    */
   async finish(run: OwnedRun, fields: RunFields, session?: mongo.ClientSession): Promise<void> {
-    await this.#update(run, { $set: fields }, session);
+    await this.#update(run, { $set: { ...fields, alerts_due: true } }, session);
   }
 
   /** Says that the process that works on a run is there. */
@@ -127,6 +131,7 @@ export class ReconcileRuns {
       state: 'running',
       ended_at: null,
       seen_at: '$$NOW',
+      alerts_due: true,
     };
     const filter = { _id: run._id, owner: run.owner, $expr: isFree };
     const { matchedCount } = await unlessIn(session, () =>

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { Context, Finished } from '../../cli/context.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
+import { alertsCommand } from './alerts_command.ts';
 import { bundleCommand } from './bundle_command.ts';
 import { explainCommand } from './explain_command.ts';
 import { exportCommand } from './export_command.ts';
@@ -13,7 +14,8 @@ const EXAMPLES = `
 Examples:
   cashu-ops audit list --npub npub1… --since 2h        what happened in a wallet
   cashu-ops audit explain 8a6e41f0                     is this customer's money safe?
-  cashu-ops audit verify                               has anybody changed the log?`;
+  cashu-ops audit verify                               has anybody changed the log?
+  cashu-ops audit alerts                               who was told of what?`;
 
 const BELOW = [
   listCommand,
@@ -23,6 +25,7 @@ const BELOW = [
   exportCommand,
   bundleCommand,
   pruneCommand,
+  alertsCommand,
 ];
 
 export function auditCommand(context: Context, finished: Finished): Command {

@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto';
+import { open, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { CashuOpsError } from '../domain/errors.ts';
+import { printable } from '../domain/printable.ts';
+
+/** The collector runs as somebody else. */
+const READABLE_BY_ALL = 0o644;
+const OLD_BYTES_MAX = 1_000_000;
+const LOCK_TRIED_MS = 2_000;
+const LOCK_PAUSE_MS = 20;
+/** Who holds the lock for so long is gone (ms). */
+const LOCK_STALE_MS = 10_000;
+
+/**
+ * Makes sure that a metrics file can be written, before anything is done.
+ *
+ * @throws CashuOpsError OUTPUT_UNWRITABLE with what is wrong
+ */
+export async function assertMetricsWritable(path: string): Promise<void> {
+  try {
+    const standing = await stat(path).catch(() => null);
+    if (standing !== null && !standing.isFile()) throw new Error('it is no file');
+    const temporary = temporaryBeside(path);
+    await (await open(temporary, 'wx', 0o600)).close();
+    await unlink(temporary);
+  } catch (error) {
+    throw new CashuOpsError(
+      'OUTPUT_UNWRITABLE',
+      `The metrics file ${printable(path, 200)} cannot be written (${reasonOf(error)}), so nothing was done: make its folder, or name another file.`,
+    );
+  }
+}
+
+/**
+ * Replaces a metrics file in one step: a reader sees the old one or the new one, never a part. Of
+ * several processes one after the other reads and replaces it.
+ *
+ * @param render the new text, from the old one; empty where there was none
+ * @throws CashuOpsError OUTPUT_UNWRITABLE
+ */
+export async function replaceMetricsFile(
+  path: string,
+  render: (old: string) => Promise<string>,
+): Promise<void> {
+  try {
+    const unlock = await lock(path);
+    try {
+      await replace(path, await render(await oldText(path)));
+    } finally {
+      await unlock();
+    }
+  } catch (error) {
+    throw new CashuOpsError(
+      'OUTPUT_UNWRITABLE',
+      `The metrics file ${printable(path, 200)} could not be written (${reasonOf(error)}).`,
+    );
+  }
+}
+
+async function replace(path: string, text: string): Promise<void> {
+  const temporary = temporaryBeside(path);
+  const file = await open(temporary, 'wx', 0o600);
+  try {
+    try {
+      await file.writeFile(text);
+      // Not at opening: the umask would take from it.
+      await file.chmod(READABLE_BY_ALL);
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await unlink(temporary).catch(() => {});
+    throw error;
+  }
+}
+
+async function oldText(path: string): Promise<string> {
+  const standing = await stat(path).catch(() => null);
+  if (standing === null || standing.size > OLD_BYTES_MAX) return '';
+  return readFile(path, 'utf8');
+}
+
+/**
+ * Without it one of two processes would write back what it had read before the other wrote. A lock
+ * that cannot be had is done without: fresh figures are worth more than a rare loss of older ones.
+ */
+async function lock(path: string): Promise<() => Promise<void>> {
+  const own = join(dirname(path), `.${basename(path)}.lock`);
+  const end = performance.now() + LOCK_TRIED_MS;
+  do {
+    const held = await open(own, 'wx', 0o600).catch(notThere);
+    if (held !== null) {
+      await held.close();
+      return () => unlink(own).catch(() => {});
+    }
+    const standing = await stat(own).catch(() => null);
+    const age_ms = standing === null ? 0 : Date.now() - standing.mtimeMs;
+    if (age_ms > LOCK_STALE_MS) await unlink(own).catch(() => {});
+    await pause(LOCK_PAUSE_MS);
+  } while (performance.now() < end);
+  return async () => {};
+}
+
+function notThere(error: NodeJS.ErrnoException): null {
+  if (error.code === 'EEXIST') return null;
+  throw error;
+}
+
+/** No name that the collector reads (*.prom). */
+function temporaryBeside(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
+}
+
+function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code === 'ENOENT' ? 'its folder is not there' : (code ?? message);
+}

@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest';
+import { ALERTS } from '../../src/store/collections.ts';
+import { cliGround } from '../support/cli_ground.ts';
+import { onlyDocument } from '../support/cli_refusal.ts';
+import { fault } from '../support/defects.ts';
+import { withFailPoint } from '../support/fail_point.ts';
+import { FAIL, webhookReceiver } from '../support/webhook_receiver.ts';
+
+/** What a payment that went wrong tells whoever is on call. */
+describe('alerts of payments', () => {
+  it('that are stopped by their coins: HIGH', async () => {
+    const ground = await cliGround({ coins: [64] });
+    const hook = await webhookReceiver();
+    const [token] = await ground.tokens();
+    await ground.mint.control.setState([token?.proofs[0]?.Y ?? ''], 'SPENT');
+    const { invoice } = await ground.invoice({ amount_sat: 20 });
+    const args = ['melt', invoice, ...ground.owner, '--yes', '--json'];
+    const { code } = await ground.run(args, { env: hook.env });
+    expect(code).toBe(20);
+    expect(hook.received.map(({ body, signed }) => ({ ...body, signed }))).toEqual([
+      expect.objectContaining({
+        signed: true,
+        status: 'firing',
+        severity: 'HIGH',
+        type: 'preflight_blocked',
+        amount_sat: 64,
+        npub: ground.npub,
+        ys: [token?.proofs[0]?.Y],
+        next_command: expect.stringMatching(/^cashu-ops audit show [0-9a-f]{24}$/),
+        runbook: 'docs/runbooks/coins-spent-elsewhere.md',
+      }),
+    ]);
+    const [, , id = ''] = hook.received[0]?.body.next_command.split(' ').slice(1) ?? [];
+    expect((await ground.run(['audit', 'show', id])).code).toBe(0);
+  });
+
+  it('whose sums do not close: CRITICAL, once, also when the next reconciliation finds it', async () => {
+    const ground = await cliGround({ coins: [1024] });
+    const hook = await webhookReceiver();
+    await ground.mint.control.setPaymentBehaviour('*', { outcome: 'succeed', fee_sat: 3 });
+    const short = { type: 'omit', fields: ['change.0'] } as { type: 'omit'; fields: string[] };
+    await ground.mint.control.setFaults([
+      fault('melt', 'after', short, 0),
+      fault('quote', 'after', short, 0),
+      fault('restore', 'after', { type: 'status', status: 500 }, 0),
+    ]);
+    const { invoice } = await ground.invoice({ amount_sat: 300 });
+    const args = ['melt', invoice, ...ground.owner, '--yes', '--json'];
+    const critical = await ground.run(args, { env: hook.env });
+    expect(critical.code).toBe(23);
+    const { error } = onlyDocument(critical.stdout);
+    expect(hook.received.map(({ body }) => body)).toEqual([
+      expect.objectContaining({
+        severity: 'CRITICAL',
+        type: 'CHANGE_OUTSTANDING',
+        amount_sat: 1024,
+        operation_id: error.operation_id,
+        quote_id: error.quote_id,
+        transaction_id: error.transaction_id,
+        next_command: `cashu-ops melt --resume ${error.operation_id}`,
+      }),
+    ]);
+    const { code } = await ground.run(['reconcile', '--all'], { env: hook.env });
+    expect([code, hook.received.length]).toEqual([23, 1]);
+  });
+
+  it('whose database failed after the payment: CRITICAL, although nothing can be written', async () => {
+    const ground = await cliGround({ coins: [64, 32, 16] });
+    const hook = await webhookReceiver();
+    const { invoice, payment_hash } = await ground.invoice({ amount_sat: 15 });
+    const slow = { outcome: 'succeed', delay_ms: 1_500 } as const;
+    await ground.mint.control.setPaymentBehaviour(payment_hash, slow);
+    const asked = (await ground.mint.control.meltRequests()).length;
+    const args = ['melt', invoice, ...ground.owner, '--yes', '--json'];
+    const running = ground.start(args, { env: hook.env });
+    const requests = async () => (await ground.mint.control.meltRequests()).length;
+    await expect.poll(requests, { timeout: 10_000 }).toBe(asked + 1);
+    const unwritable = {
+      failCommands: ['update', 'insert', 'findAndModify'],
+      errorCode: 8000,
+      appName: 'cashu-ops/melt',
+    };
+    const { client } = ground.ops.store;
+    const result = await withFailPoint(client, unwritable, 'alwaysOn', () => running.ended);
+    expect(result.code).toBe(23);
+    const { error } = onlyDocument(result.stdout);
+    expect(await ground.db.collection(ALERTS).countDocuments()).toBe(0);
+    expect(hook.received.map(({ body, signed }) => ({ ...body, signed }))).toEqual([
+      expect.objectContaining({
+        signed: true,
+        type: 'CRITICAL_DB_FAILURE_AFTER_MINT_SUCCESS',
+        amount_sat: error.facts.at_stake_sat,
+        operation_id: error.operation_id,
+        next_command: `cashu-ops melt --resume ${error.operation_id}`,
+        runbook: 'docs/runbooks/database-failed-after-payment.md',
+      }),
+    ]);
+  });
+
+  it('that simply succeed or fail make none, and a receiver that is down is not asked', async () => {
+    const ground = await cliGround({ coins: [64, 32, 16, 8] });
+    const hook = await webhookReceiver();
+    hook.answer(FAIL);
+    for (const outcome of ['succeed', 'fail'] as const) {
+      const { invoice, payment_hash } = await ground.invoice({ amount_sat: 5 });
+      await ground.mint.control.setPaymentBehaviour(payment_hash, { outcome });
+      const args = ['melt', invoice, ...ground.owner, '--yes', '--json'];
+      const { code } = await ground.run(args, { env: hook.env });
+      expect(code).toBe(outcome === 'succeed' ? 0 : 21);
+    }
+    await ground.run(['audit', 'alerts', '--deliver'], { env: hook.env });
+    expect(hook.received).toEqual([]);
+  });
+});
