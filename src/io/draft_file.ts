@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CashuOpsError } from '../domain/errors.ts';
 import { printable } from '../domain/printable.ts';
@@ -38,9 +38,10 @@ export class DraftFile {
   static async create(path: string, options: DraftOptions): Promise<DraftFile> {
     const draft = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
     try {
-      const earlier = await stat(path).catch(() => null);
-      if (earlier !== null && !earlier.isFile()) throw new Error('it is no file');
-      const handle = await open(draft, 'wx', options.mode ?? 0o600);
+      // A link is refused too: what it points to is not what was named.
+      const earlier = await lstat(path).catch(unlessMissing);
+      if (earlier !== null && !earlier.isFile()) throw new Error('what stands there is no file');
+      const handle = await open(draft, 'wx', 0o600);
       return new DraftFile(path, draft, handle, options);
     } catch (error) {
       throw unwritable(path, options, error);
@@ -57,6 +58,7 @@ export class DraftFile {
   /** Gives it its name. @throws CashuOpsError OUTPUT_UNWRITABLE */
   async finish(): Promise<void> {
     try {
+      if (this.#options.mode !== undefined) await this.#handle.chmod(this.#options.mode);
       await this.#handle.sync();
       await this.#handle.close();
       await rename(this.#draft, this.path);
@@ -70,6 +72,11 @@ export class DraftFile {
     await this.#handle.close().catch(() => {});
     await rm(this.#draft, { force: true }).catch(() => {});
   }
+}
+
+function unlessMissing(error: NodeJS.ErrnoException): null {
+  if (error.code === 'ENOENT') return null;
+  throw error;
 }
 
 function unwritable(path: string, { what, otherwise }: DraftOptions, error: unknown) {

@@ -80,6 +80,7 @@ describe('ensureStore', () => {
     expect(await indexNames(store, MELT_OPERATIONS)).toEqual([
       '_id_',
       'brought_back_1',
+      'created_at_-1',
       'inputs.Y_1',
       'npub_1_created_at_-1',
       'one_owner_per_invoice',

@@ -99,7 +99,7 @@ export function driftFrom(rows: readonly DriftRow[]): Drift {
 }
 
 /** Sums that nobody can have are of broken documents; they must not keep a run from being told. */
-function toSat(sat: number | mongo.Long): number {
+export function toSat(sat: number | mongo.Long): number {
   const exact = typeof sat === 'number' ? sat : Number(sat.toBigInt());
   return Math.min(exact, MAX_AMOUNT);
 }

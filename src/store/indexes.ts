@@ -143,6 +143,8 @@ const OPERATION_INDEXES: readonly IndexSpec[] = [
     key: { state: 1, updated_at: 1 },
   },
   { collection: MELT_OPERATIONS, name: 'npub_1_created_at_-1', key: { npub: 1, created_at: -1 } },
+  // A report about all owners reads the payments of a time.
+  { collection: MELT_OPERATIONS, name: 'created_at_-1', key: { created_at: -1 } },
   { collection: MELT_OPERATIONS, name: 'inputs.Y_1', key: { 'inputs.Y': 1 } },
   // Most operations exchange nothing. Without it every question who has a coin would read them all.
   {

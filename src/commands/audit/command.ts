@@ -7,6 +7,7 @@ import { explainCommand } from './explain_command.ts';
 import { exportCommand } from './export_command.ts';
 import { listCommand } from './list_command.ts';
 import { pruneCommand } from './prune_command.ts';
+import { reportCommand } from './report_command.ts';
 import { showCommand } from './show_command.ts';
 import { verifyCommand } from './verify_command.ts';
 
@@ -21,6 +22,7 @@ const BELOW = [
   listCommand,
   showCommand,
   explainCommand,
+  reportCommand,
   verifyCommand,
   exportCommand,
   bundleCommand,
