@@ -8,6 +8,8 @@ import { openStore, type Store } from '../src/store/connection.ts';
 import { ensureStore, isStoreReady } from '../src/store/ensure_store.ts';
 import { StatesOfChain } from '../src/store/states_of_chain.ts';
 import { BENCH_MINTS, benchWalletOf, RARE, type Share } from './audit_events.ts';
+import { benchExplain } from './audit_explain.ts';
+import { benchExport } from './audit_export.ts';
 import { benchInsert } from './audit_insert.ts';
 import { assertPlans } from './audit_plans.ts';
 
@@ -34,6 +36,8 @@ export async function benchAudit(ground: PracticeGround, say: Say, note: Say, fu
     await fill(store, uri, events, say);
     await assertChained(store);
     await assertPlans(store, events, say);
+    await benchExplain(store, say);
+    await benchExport(store, say);
     await benchInsert(store, say);
   } finally {
     await store.db.dropDatabase();

@@ -2,6 +2,7 @@ import { mongo } from 'mongoose';
 import { AUDIT_SEVERITIES } from '../src/domain/audit_event.ts';
 import { headQuery } from '../src/store/audit_heads.ts';
 import { type AuditFilter, pageQuery } from '../src/store/audit_reads.ts';
+import { exportQuery } from '../src/store/audit_stream.ts';
 import { AUDIT_LOG } from '../src/store/collections.ts';
 import type { Store } from '../src/store/connection.ts';
 import { toCursor } from '../src/store/paging.ts';
@@ -114,6 +115,19 @@ function questionsOfChains(): AskedQuestion[] {
   return [{ name: 'head of a chain', query, options: { ...options, limit: 1 }, docsMax: 1 }];
 }
 
+/** The first events of an export, and those behind a cursor. */
+function questionsOfExport(): AskedQuestion[] {
+  const deep = toCursor(daysBefore(60).getTime(), new mongo.ObjectId('a'.repeat(24)));
+  const filters = Object.entries({ 'no filter': {}, '--npub': { npub: benchWalletOf(77).npub } });
+  return filters.flatMap(([name, filter]) =>
+    [undefined, deep].map((after) => {
+      const { query, options } = exportQuery({ ...filter, until: BENCH_END }, after);
+      const asked = { query, options: { ...options, limit: LIMIT }, docsMax: LIMIT };
+      return { name: `export ${name}${after === undefined ? '' : ', gone on with'}`, ...asked };
+    }),
+  );
+}
+
 /*
  * The place for the questions of further commands: each as the command's own reads make it, like
  * `pageQuery`, in a function of its own that is named in the list here.
@@ -121,6 +135,7 @@ function questionsOfChains(): AskedQuestion[] {
 const QUESTIONS: readonly ((events: number) => AskedQuestion[])[] = [
   questionsOfList,
   questionsOfChains,
+  questionsOfExport,
 ];
 
 /**
@@ -136,7 +151,9 @@ export async function assertPlans(store: Store, events: number, say: (line: stri
   const [slowest] = answers.toSorted((a, b) => b.ms - a.ms);
   const [widest] = answers.toSorted((a, b) => b.docs - a.docs);
   const exact = answers.filter(({ docs }) => docs <= LIMIT + 1).length;
-  say(`  ${answers.length} questions of "audit list" and of the chains, pages of ${LIMIT}`);
+  say(
+    `  ${answers.length} questions of "audit list", of exports and of the chains, pages of ${LIMIT}`,
+  );
   say(`  ${exact} of them read at most ${LIMIT + 1} events; ${widest?.name} reads ${widest?.docs}`);
   say(
     `  the slowest: ${slowest?.ms} ms of database time, ${slowest?.name} (wanted: below ${MS_MAX} ms)`,

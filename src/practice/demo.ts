@@ -69,6 +69,10 @@ async function tour(io: Io, ground: PracticeGround): Promise<void> {
   const left = await ground.ops.wallets.calculateBalance(npub);
   expect(standing - left, lost.amount, 'sat taken off the balance');
   await cashuOps(io, ground, ['reconcile', ...owner], DONE);
+
+  step(io, 9, 'What became of the first payment? And does the record hold?');
+  await cashuOps(io, ground, ['audit', 'explain', first.invoice], DONE);
+  await cashuOps(io, ground, ['audit', 'verify', ...owner], DONE);
 }
 
 function step(io: Io, number: number, title: string): void {
