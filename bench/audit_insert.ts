@@ -1,8 +1,9 @@
 import type { mongo } from 'mongoose';
+import { CHAIN_INDEX } from '../src/store/audit_indexes.ts';
 import type { AuditEntry } from '../src/store/audit_log.ts';
 import { AUDIT_LOG } from '../src/store/collections.ts';
 import type { Store } from '../src/store/connection.ts';
-import { CHAIN_INDEX, INDEXES } from '../src/store/indexes.ts';
+import { INDEXES } from '../src/store/indexes.ts';
 import { benchEvents } from './audit_events.ts';
 import { median, ratio, timed } from './measure.ts';
 

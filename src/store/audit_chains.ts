@@ -1,8 +1,8 @@
 import type { mongo } from 'mongoose';
 import type { PrunedRange, StoredLink } from '../domain/chain_check.ts';
+import { CHAIN_INDEX } from './audit_indexes.ts';
 import { AUDIT_CHECKPOINTS, AUDIT_LOG } from './collections.ts';
 import type { Store } from './connection.ts';
-import { CHAIN_INDEX } from './indexes.ts';
 import { translating } from './translating.ts';
 
 /** Whose chains: everybody's, or those of one owner, perhaps at one mint. */

@@ -9,10 +9,10 @@ import {
 } from '../domain/audit_event.ts';
 import { CashuOpsError } from '../domain/errors.ts';
 import { AuditHeads } from './audit_heads.ts';
+import { CHAIN_INDEX } from './audit_indexes.ts';
 import { AUDIT_LOG } from './collections.ts';
 import type { Store } from './connection.ts';
 import { isWriteConflict, translated, violatedIndex } from './errors.ts';
-import { CHAIN_INDEX } from './indexes.ts';
 
 export type AuditEntry = AuditEvent & ChainLink & { _id: mongo.ObjectId };
 

@@ -6,10 +6,10 @@ import { OPEN_STATES } from '../domain/melt_operation.ts';
 import { printable } from '../domain/printable.ts';
 import type { KeptEvent, Prunable, Retention, StoryLength } from '../domain/retention.ts';
 import type { Checkpoint } from './audit_chains.ts';
+import { CHAIN_INDEX } from './audit_indexes.ts';
 import type { AuditLog } from './audit_log.ts';
 import { AUDIT_CHECKPOINTS, AUDIT_LOG, MELT_OPERATIONS } from './collections.ts';
 import type { Store } from './connection.ts';
-import { CHAIN_INDEX } from './indexes.ts';
 import { translating } from './translating.ts';
 
 /** One wallet, one owner or the whole, as a chain names it. */

@@ -1,4 +1,5 @@
 import { mongo } from 'mongoose';
+import { CHAIN_INDEX } from './audit_indexes.ts';
 import {
   ALL_COLLECTIONS,
   AUDIT_LOG,
@@ -11,7 +12,6 @@ import { databaseId } from './database_id.ts';
 import { databaseError, translated, violatedIndex } from './errors.ts';
 import { duplicateProblem } from './index_duplicates.ts';
 import {
-  CHAIN_INDEX,
   forShardedCluster,
   INDEXES,
   INVOICE_INDEX,
