@@ -1,5 +1,12 @@
-import { describe, expect, it } from 'vitest';
-import { auditEventSchema, cleanNote, complianceLevelOf, NOTE_LENGTH_MAX } from './audit_event.ts';
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import {
+  type AuditEvent,
+  auditEventSchema,
+  cleanNote,
+  complianceLevelOf,
+  NOTE_LENGTH_MAX,
+  type WithoutSecrets,
+} from './audit_event.ts';
 
 const HEX64 = '9f'.repeat(32);
 const event = {
@@ -67,6 +74,15 @@ describe('auditEventSchema', () => {
     ['too many coins', { ys: Array.from({ length: 1001 }, () => `02${HEX64}`) }],
   ])('has no place for %s', (_, fields) => {
     expect(auditEventSchema.safeParse({ ...event, ...fields }).success).toBe(false);
+  });
+
+  it('does not compile with a field for a secret, wherever it stands', () => {
+    expectTypeOf<AuditEvent>().not.toBeNever();
+    type Sound = AuditEvent & { more: { sat: number }[] };
+    expectTypeOf<WithoutSecrets<Sound>>().toEqualTypeOf<Sound>();
+    expectTypeOf<WithoutSecrets<AuditEvent & { secret: string }>>().toBeNever();
+    expectTypeOf<WithoutSecrets<AuditEvent & { coins: { C: string }[] }>>().toBeNever();
+    expectTypeOf<WithoutSecrets<AuditEvent & { paid?: { preimage: string } }>>().toBeNever();
   });
 
   it('wants the ids of a melt, and the wallet of what concerns one', () => {

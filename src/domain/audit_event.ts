@@ -135,15 +135,30 @@ export const auditEventSchema = z.discriminatedUnion('type', [
   }),
 ]);
 
+/** What must never stand in an event, wherever in it (NUT-00, NUT-05, NUT-11). */
+type SecretField =
+  | ('secret' | 'C' | 'witness' | 'dleq' | 'r' | 'proofs' | 'inputs' | 'blanks' | 'preimage')
+  | ('blindingFactor' | 'blinding_factor' | 'p2pk_privkey' | 'encoded_token' | 'invoice');
+
+/** The names of all fields, also of those inside of others. */
+type FieldsOf<T> = T extends Date | string | number | boolean | null | undefined
+  ? never
+  : T extends readonly (infer Item)[]
+    ? FieldsOf<Item>
+    : { [Key in keyof T]-?: (string extends Key ? never : Key) | FieldsOf<T[Key]> }[keyof T];
+
+/** Nothing at all where it has a field for a secret: whatever makes or reads it does not compile. */
+export type WithoutSecrets<T> = [Extract<FieldsOf<T>, SecretField>] extends [never] ? T : never;
+
 /** An event as it is stored: every field is there. */
-export type AuditEvent = z.output<typeof auditEventSchema>;
+export type AuditEvent = WithoutSecrets<z.output<typeof auditEventSchema>>;
 
 type Filled = 'time' | 'actor' | 'compliance_level';
 type WithFilled<E> = E extends unknown
   ? Omit<E, Filled> & Partial<Pick<E, Filled & keyof E>>
   : never;
 /** An event as it is handed over: time, actor and compliance level are filled in when absent. */
-export type AuditEventData = WithFilled<z.input<typeof auditEventSchema>>;
+export type AuditEventData = WithFilled<WithoutSecrets<z.input<typeof auditEventSchema>>>;
 
 const MOVES_MONEY: ReadonlySet<AuditEventType> = new Set([
   'melt_submitted',

@@ -14,6 +14,7 @@ const NOTHING = {
   durations: new Map(),
   durations_total: null,
   events: new Map(),
+  events_kept_since: null,
   runs: new Map(),
   risk: new Map(),
 };
@@ -34,7 +35,7 @@ describe('auditReport', () => {
     expect(rows.length).toBe(2);
     for (const figures of [...rows, total]) {
       expect(figures.operations.total).toBe(0);
-      expect(figures.events.blocked).toBe(0);
+      expect(figures.events?.blocked).toBe(0);
       expect(successRate(figures.operations)).toBeNull();
       expect(figures.durations).toBeNull();
       expect(figures.runs?.ended).toBe(0);
@@ -44,6 +45,16 @@ describe('auditReport', () => {
     }
     const known = trends.filter(({ points }) => points.some(({ value }) => value !== null));
     expect(known.map(({ name }) => name)).toEqual(['operations', 'blocked']);
+  });
+
+  it('does not know of events that were pruned', () => {
+    const since = new Date(REPORT_NOW.getTime() - 3 * HOUR);
+    const grid = bucketGrid(since, REPORT_NOW, HOUR, REPORT_NOW);
+    const scope = { npub: null, mint_url: null, runs_kept_since: new Date(0) };
+    const events_kept_since = new Date((grid.buckets[0]?.start.getTime() ?? 0) + 1);
+    const report = auditReport(grid, { ...NOTHING, events_kept_since }, scope);
+    expect(report.rows.map(({ events }) => events?.blocked ?? null)).toEqual([null, 0, 0]);
+    expect(report.total.events).toBeNull();
   });
 
   it('does not know of runs that may be deleted, nor what all of them come to', () => {

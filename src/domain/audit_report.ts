@@ -37,7 +37,9 @@ export interface ReportReadings {
   operations: ReadonlyMap<number, Figures['operations']>;
   durations: ReadonlyMap<number, NonNullable<Figures['durations']>>;
   durations_total: Figures['durations'];
-  events: ReadonlyMap<number, Figures['events']>;
+  events: ReadonlyMap<number, NonNullable<Figures['events']>>;
+  /** Events from before were pruned, at least some of them; null where none ever was. */
+  events_kept_since: Date | null;
   runs: ReadonlyMap<number, NonNullable<Figures['runs']>>;
   risk: ReadonlyMap<number, NonNullable<Figures['risk']>>;
 }
@@ -97,7 +99,7 @@ const RULES = {
   blocked: {
     ...{ label: 'blocked payments', unit: 'count', step: 2 },
     ...ANY,
-    value: ({ events }) => events.blocked,
+    value: ({ events }) => events?.blocked ?? null,
   },
   findings_critical: rateOf('CRITICAL'),
   findings_high: rateOf('HIGH'),
@@ -133,10 +135,11 @@ export function auditReport(
 function figuresOf(readings: ReportReadings, { start }: Bucket, kept_since: Date): Figures {
   const at = start.getTime();
   const runsKnown = start >= kept_since;
+  const eventsKnown = start >= (readings.events_kept_since ?? start);
   return {
     operations: readings.operations.get(at) ?? noOperations(),
     durations: readings.durations.get(at) ?? null,
-    events: readings.events.get(at) ?? { blocked: 0, tokens_corrected: 0 },
+    events: eventsKnown ? (readings.events.get(at) ?? noEvents()) : null,
     runs: runsKnown ? (readings.runs.get(at) ?? noRuns()) : null,
     risk: runsKnown ? (readings.risk.get(at) ?? null) : null,
   };
@@ -145,13 +148,20 @@ function figuresOf(readings: ReportReadings, { start }: Bucket, kept_since: Date
 /** Of the runs only what is kept; a sum with a part that is not known would say too little. */
 function totalOf(rows: readonly Figures[], { durations_total }: ReportReadings): Figures {
   const runs = rows.map((row) => row.runs);
+  const events = rows.map((row) => row.events);
   return {
     operations: rows.map((row) => row.operations).reduce(added, noOperations()),
     durations: durations_total,
-    events: rows.map((row) => row.events).reduce(added, { blocked: 0, tokens_corrected: 0 }),
+    events: events.includes(null)
+      ? null
+      : events.flatMap((one) => one ?? []).reduce(added, noEvents()),
     runs: runs.includes(null) ? null : runs.flatMap((one) => one ?? []).reduce(addRuns, noRuns()),
     risk: rows.findLast(({ risk }) => risk !== null)?.risk ?? null,
   };
+}
+
+function noEvents(): NonNullable<Figures['events']> {
+  return { blocked: 0, tokens_corrected: 0 };
 }
 
 function addRuns(sum: NonNullable<Figures['runs']>, more: NonNullable<Figures['runs']>) {

@@ -60,7 +60,7 @@ export interface RiskFigures {
 export interface Figures {
   operations: OperationFigures;
   durations: DurationFigures | null;
-  events: EventFigures;
+  events: EventFigures | null;
   runs: RunFigures | null;
   risk: RiskFigures | null;
 }

@@ -29,13 +29,14 @@ describe('mayGo', () => {
 });
 
 describe('ranges', () => {
-  const events = (...seqs: number[]) => seqs.map((seq) => ({ seq, hash: `h${seq}` }));
+  const events = (...seqs: number[]) =>
+    seqs.map((seq) => ({ seq, hash: `h${seq}`, time: ago(100 - seq) }));
 
   it('puts neighbours together, with the hash of the last', () => {
     expect(rangesOf(events(1, 2, 3, 5, 8, 9), 10)).toEqual([
-      { from: 1, to: 3, hash: 'h3' },
-      { from: 5, to: 5, hash: 'h5' },
-      { from: 8, to: 9, hash: 'h9' },
+      { from: 1, to: 3, hash: 'h3', last: ago(97) },
+      { from: 5, to: 5, hash: 'h5', last: ago(95) },
+      { from: 8, to: 9, hash: 'h9', last: ago(91) },
     ]);
   });
 

@@ -33,6 +33,8 @@ export interface Prunable {
   from: number;
   to: number;
   hash: string;
+  /** When the newest of them was written. */
+  last: Date;
 }
 
 /**
@@ -59,16 +61,17 @@ export function mayGo(
  * @param events in the order of `seq`
  */
 export function rangesOf(
-  events: Iterable<Pick<KeptEvent, 'seq' | 'hash'>>,
+  events: Iterable<Pick<KeptEvent, 'seq' | 'hash' | 'time'>>,
   lengthMax: number,
 ): Prunable[] {
   const ranges: Prunable[] = [];
-  for (const { seq, hash } of events) {
+  for (const { seq, hash, time } of events) {
     const last = ranges.at(-1);
     if (last !== undefined && last.to + 1 === seq && seq - last.from < lengthMax) {
       last.to = seq;
       last.hash = hash;
-    } else ranges.push({ from: seq, to: seq, hash });
+      if (time > last.last) last.last = time;
+    } else ranges.push({ from: seq, to: seq, hash, last: time });
   }
   return ranges;
 }

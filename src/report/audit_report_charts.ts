@@ -49,7 +49,7 @@ export function reportCharts(report: AuditReport): Chart[] {
       report,
       'Blocked payments',
       [{ name: 'blocked', color: '--high' }],
-      ({ events }) => events.blocked,
+      ({ events }) => events?.blocked ?? null,
     ),
     line('Findings per 10,000 coins', [
       { name: 'CRITICAL', color: '--critical', trend: 'findings_critical' },
@@ -64,7 +64,7 @@ export function reportCharts(report: AuditReport): Chart[] {
       report,
       'Corrected tokens',
       [{ name: 'before payments and by reconciliations', color: '--first' }],
-      ({ events }) => events.tokens_corrected,
+      ({ events }) => events?.tokens_corrected ?? null,
     ),
     barChart(report, 'Sat at risk', SEVERITY_SERIES, ({ risk }, name) => {
       const severity = SEVERITIES.find((known) => known === name);

@@ -44,8 +44,8 @@ function figuresDocument({ operations, durations, events, runs, risk }: Figures)
   return {
     operations: { ...operations, success_rate: successRate(operations) },
     duration_ms: durations,
-    blocked: events.blocked,
-    tokens_corrected: events.tokens_corrected,
+    blocked: events?.blocked ?? null,
+    tokens_corrected: events?.tokens_corrected ?? null,
     reconciliation: runs && { ...runs, correction_rate: correctionRate(runs) },
     findings_per_10k_coins: runs && Object.fromEntries(rates),
     sats_at_risk: risk && { ...risk, total: satAtRisk(risk) },

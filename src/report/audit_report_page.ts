@@ -80,7 +80,7 @@ function cards({ total }: AuditReport): string {
     ['payments', groupDigits(operations.total), `${groupDigits(operations.open)} open`],
     ['success rate', figureText(successRate(operations), 'share'), 'of those that have ended'],
     ['median duration', figureText(durations?.p50 ?? null, 'ms'), 'of paid payments'],
-    ['blocked', groupDigits(events.blocked), 'payments, by a HIGH finding'],
+    ['blocked', figureText(events?.blocked ?? null, 'count'), 'payments, by a HIGH finding'],
     ['repairs made', repairs, 'of those that were tried'],
     ['at risk', satAtRisk(risk) === null ? null : riskText(risk), 'at the last look at everything'],
   ];

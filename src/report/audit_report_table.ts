@@ -46,7 +46,7 @@ export function paymentRows(report: AuditReport): Cell[][] {
 
 export function stateRows(report: AuditReport): Cell[][] {
   return rowsOf(report, ({ events, runs, risk }, cell) => [
-    cell('blocked', groupDigits(events.blocked)),
+    cell('blocked', figureText(events?.blocked ?? null, 'count')),
     cell('findings_critical', figureText(findingRate(runs, 'CRITICAL'), 'per_10k')),
     cell('findings_high', figureText(findingRate(runs, 'HIGH'), 'per_10k')),
     cell('findings_medium', figureText(findingRate(runs, 'MEDIUM'), 'per_10k')),

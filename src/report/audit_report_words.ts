@@ -105,7 +105,12 @@ export function totalLines({ total }: AuditReport): [string, string][] {
             .map((ms, at) => `${['half', '90 %', '99 %'][at]} at most ${figureText(ms, 'ms')}`)
             .join(', '),
     ],
-    ['blocked', `${count(events.blocked)}, each stopped by a HIGH finding before it began`],
+    [
+      'blocked',
+      events === null
+        ? 'not known: events of that time were pruned'
+        : `${count(events.blocked)}, each stopped by a HIGH finding before it began`,
+    ],
     [
       'looked',
       runs === null
@@ -116,7 +121,7 @@ export function totalLines({ total }: AuditReport): [string, string][] {
       'repaired',
       runs === null
         ? 'not known: runs of that time may be deleted'
-        : `findings, by reconciliations: ${count(runs.corrected)}, not repaired: ${known(runs.not_corrected)}; tokens corrected in all: ${count(events.tokens_corrected)}`,
+        : `findings, by reconciliations: ${count(runs.corrected)}, not repaired: ${known(runs.not_corrected)}; tokens corrected in all: ${known(events?.tokens_corrected ?? null)}`,
     ],
     [
       'at risk',

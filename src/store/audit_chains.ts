@@ -14,6 +14,8 @@ export interface ChainScope {
 /** What `audit prune` left in place of events. */
 export interface Checkpoint extends PrunedRange {
   chain: string;
+  /** When the newest of them was written. */
+  last: Date;
   pruned_at: Date;
   /** The event that says who did it and why. */
   event_id: mongo.ObjectId;

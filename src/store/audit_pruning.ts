@@ -23,9 +23,11 @@ interface ChainName {
 export class AuditPruning {
   readonly #store: Pick<Store, 'db' | 'transactions'>;
   readonly #log: mongo.Collection;
+  readonly #checkpoints: mongo.Collection<Checkpoint>;
 
   constructor(store: Pick<Store, 'db' | 'transactions'>) {
     this.#store = store;
+    this.#checkpoints = store.db.collection<Checkpoint>(AUDIT_CHECKPOINTS);
     this.#log = store.db.collection(AUDIT_LOG);
   }
 
@@ -131,12 +133,34 @@ export class AuditPruning {
     return wanted;
   }
 
-  /** Clears away what no chain holds. */
-  async clearUnchained(retention: Retention, now: Date): Promise<number> {
-    const { deletedCount } = await translating(() =>
-      this.#log.deleteMany(unchained(retention, now)),
+  /** Clears away what no chain holds, so many at a time. @returns how many */
+  async clearUnchained(
+    retention: Retention,
+    audit: AuditLog,
+    { reason, now, limit }: { reason: string; now: Date; limit: number },
+  ): Promise<number> {
+    const old = await translating(() =>
+      this.#log
+        .find(unchained(retention, now), { limit })
+        .project<{ _id: mongo.ObjectId; time: Date }>({ time: 1 })
+        .toArray(),
     );
-    return deletedCount;
+    if (old.length === 0) return 0;
+    const last = new Date(Math.max(...old.map(({ time }) => time.getTime())));
+    await this.#store.transactions.run(async (session) => {
+      const ids = old.map(({ _id }) => _id);
+      const { deletedCount } = await this.#log.deleteMany({ _id: { $in: ids } }, { session });
+      if (deletedCount !== ids.length) throw clearedMeanwhile('before there were chains');
+      const { _id: event_id } = await audit.createAuditLogEntry(session, {
+        ...{ type: 'audit_pruned', severity: 'INFO' },
+        note: `${ids.length} events from before events were chained were removed: ${reason}`,
+      });
+      const nowhere = { chain: '', from: 0, to: 0, hash: '' };
+      await this.#checkpoints.insertOne({ ...nowhere, last, pruned_at: now, event_id } as never, {
+        session,
+      });
+    });
+    return old.length;
   }
 }
 

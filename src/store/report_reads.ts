@@ -9,7 +9,14 @@ import type {
   RunFigures,
 } from '../domain/report_figures.ts';
 import { type LookRow, lastLooks, riskOf } from '../domain/risk_looks.ts';
-import { AUDIT_LOG, MELT_OPERATIONS, RECONCILE_FINDINGS, RECONCILE_RUNS } from './collections.ts';
+import type { Checkpoint } from './audit_chains.ts';
+import {
+  AUDIT_CHECKPOINTS,
+  AUDIT_LOG,
+  MELT_OPERATIONS,
+  RECONCILE_FINDINGS,
+  RECONCILE_RUNS,
+} from './collections.ts';
 import type { Store } from './connection.ts';
 import { toSat } from './finding_counts.ts';
 import {
@@ -40,24 +47,35 @@ export class ReportReads {
     this.#db = db;
   }
 
-  /** Everything for one report: six round trips side by side, and one more for a part of the wallets. */
+  /** Everything for one report: seven round trips side by side, and one more for a part of the wallets. */
   async read(query: ReportQuery): Promise<ReportReadings> {
-    const [operations, durations, whole, events, runs, risk] = await Promise.all([
+    const [operations, durations, whole, events, runs, risk, pruned] = await Promise.all([
       this.#rows<InBucket<OperationFigures>>(MELT_OPERATIONS, operationsPipeline(query)),
       this.#rows<InBucket<DurationFigures>>(MELT_OPERATIONS, durationsPipeline(query, false)),
       this.#rows<InBucket<DurationFigures>>(MELT_OPERATIONS, durationsPipeline(query, true)),
       this.#rows<InBucket<EventFigures>>(AUDIT_LOG, eventsPipeline(query)),
       this.#rows<RunRow>(RECONCILE_RUNS, runsPipeline(query)),
       this.#risk(query),
+      this.#prunedUntil(),
     ]);
     return {
       operations: byBucket(operations, plain<OperationFigures>),
       durations: byBucket(durations, plain<DurationFigures>),
       durations_total: whole[0] === undefined ? null : plain<DurationFigures>(whole[0]),
       events: byBucket(events, plain<EventFigures>),
+      events_kept_since: pruned,
       runs: byBucket(runs, (row) => runFigures(row, query)),
       risk,
     };
+  }
+
+  /** The newest event that was pruned; null where none was. */
+  async #prunedUntil(): Promise<Date | null> {
+    const options = { sort: { last: -1 }, projection: { last: 1 } } as const;
+    const newest = await translating(() =>
+      this.#db.collection<Checkpoint>(AUDIT_CHECKPOINTS).findOne({}, options),
+    );
+    return newest === null ? null : new Date(newest.last.getTime() + 1);
   }
 
   async #risk(query: ReportQuery): Promise<Map<number, RiskFigures>> {

@@ -88,6 +88,42 @@ describe('audit prune', () => {
     expect((await verify()).code).toBe(0);
   });
 
+  it('removes what is from before events were chained, and signs for that too', async () => {
+    await log().updateMany(
+      {},
+      { $unset: { chain: '', seq: '', prev: '', hash: '', chain_version: '' } },
+    );
+    const ago = { $dateSubtract: { startDate: '$time', unit: 'day', amount: 10 } };
+    await log().updateMany({}, [{ $set: { time: ago } }]);
+    const before = await log().countDocuments();
+    expect(await prune(...KEEP)).toMatchObject({
+      events: before,
+      unchained: before,
+      applied: false,
+    });
+    expect(await prune(...APPLY)).toMatchObject({ events: before, unchained: before });
+    const left = await log().find().toArray();
+    expect(left.map(({ type, chain }) => [type, chain])).toEqual([['audit_pruned', 'system']]);
+    expect((await verify()).unchained).toBe(0);
+  });
+
+  it('makes the report say that it does not know', async () => {
+    const blocked = { type: 'preflight_blocked', severity: 'HIGH' } as const;
+    await ground.ops.audit.createAuditLogEntry(null, {
+      ...blocked,
+      npub: ground.npub,
+      mint_url: ground.mint.url,
+    });
+    await age(10);
+    const report = async () => {
+      const { stdout } = await ground.run(['audit', 'report', '--since', '12d', '--json']);
+      return onlyDocument(stdout).total.blocked;
+    };
+    expect(await report()).toBe(1);
+    await prune(...APPLY);
+    expect(await report()).toBeNull();
+  });
+
   it('does not let anybody clear events away who does not sign for it', async () => {
     const chain = `${ground.npub} ${ground.mint.url}`;
     const third = await log().findOne({ chain, seq: 3 });

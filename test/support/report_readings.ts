@@ -37,6 +37,7 @@ export function reportOfDays(
     durations: byDay(({ paid = 40, p50 = 1500 }) => ({ count: paid, p50, p90: 2500, p99: 9000 })),
     durations_total: { count: 1, p50: 1500, p90: 2500, p99: 9000 },
     events: byDay(({ blocked = 0 }) => ({ blocked, tokens_corrected: blocked })),
+    events_kept_since: null,
     runs: byDay(({ high = 1 }) => runsOf(high)),
     risk: new Map([...byDay(riskOf)].flatMap(([at, risk]) => (risk ? [[at, risk]] : []))),
     ...more,

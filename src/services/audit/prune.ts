@@ -38,7 +38,7 @@ export async function pruneLog(
   const unchained =
     signed === null
       ? await pruning.countUnchained(retention, now)
-      : await pruning.clearUnchained(retention, now);
+      : await clearUnchained(pruning, { retention, now, signed, interrupted });
   const pruned: Pruned = { events: unchained, chains: 0, unchained, partial: false };
   const before = new Date(now.getTime() - Math.min(...Object.values(retention)));
   for (const chain of await pruning.chains(before)) {
@@ -55,6 +55,22 @@ export async function pruneLog(
   return pruned;
 }
 
+async function clearUnchained(
+  pruning: AuditPruning,
+  { retention, now, signed, interrupted }: PruneRequest,
+): Promise<number> {
+  let cleared = 0;
+  while (signed !== null && !interrupted.aborted) {
+    const count = await pruning.clearUnchained(retention, signed.audit, {
+      ...{ reason: signed.reason, now },
+      limit: EVENTS_AT_ONCE,
+    });
+    cleared += count;
+    if (count < EVENTS_AT_ONCE) break;
+  }
+  return cleared;
+}
+
 async function rangesOfChain(
   pruning: AuditPruning,
   chain: string,
@@ -62,11 +78,11 @@ async function rangesOfChain(
   { retention, now }: Pick<PruneRequest, 'retention' | 'now'>,
 ): Promise<Prunable[]> {
   const stories = await pruning.stories(chain, retention);
-  const going: Pick<KeptEvent, 'seq' | 'hash'>[] = [];
+  const going: Pick<KeptEvent, 'seq' | 'hash' | 'time'>[] = [];
   for await (const event of pruning.events(chain, before)) {
-    const { operation_id, seq, hash } = event;
+    const { operation_id, seq, hash, time } = event;
     const story = operation_id === null ? null : (stories.get(operation_id) ?? null);
-    if (mayGo(event, story, retention, now)) going.push({ seq, hash });
+    if (mayGo(event, story, retention, now)) going.push({ seq, hash, time });
   }
   return rangesOf(going, EVENTS_AT_ONCE);
 }
