@@ -40,7 +40,7 @@ export class DraftFile {
     try {
       // A link is refused too: what it points to is not what was named.
       const earlier = await lstat(path).catch(unlessMissing);
-      if (earlier !== null && !earlier.isFile()) throw new Error('what stands there is no file');
+      if (earlier !== null && !earlier.isFile()) throw new Error('it is no file');
       const handle = await open(draft, 'wx', 0o600);
       return new DraftFile(path, draft, handle, options);
     } catch (error) {
@@ -81,9 +81,10 @@ function unlessMissing(error: NodeJS.ErrnoException): null {
 
 function unwritable(path: string, { what, otherwise }: DraftOptions, error: unknown) {
   const { code, message } = error as NodeJS.ErrnoException;
+  const why = code === 'ENOENT' ? 'its folder is not there' : (code ?? message);
   return new CashuOpsError(
     'OUTPUT_UNWRITABLE',
-    `${what} cannot be written to ${printable(path, 200)} (${code ?? message}), so ${otherwise}: name another file.`,
+    `${what} cannot be written to ${printable(path, 200)} (${why}), so ${otherwise}: name another file.`,
     {},
     error,
   );

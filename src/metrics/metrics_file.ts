@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import { open, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { open, readFile, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { CashuOpsError } from '../domain/errors.ts';
 import { printable } from '../domain/printable.ts';
+import { DraftFile } from '../io/draft_file.ts';
 
 /** The collector runs as somebody else. */
 const READABLE_BY_ALL = 0o644;
@@ -19,18 +19,10 @@ const LOCK_STALE_MS = 10_000;
  * @throws CashuOpsError OUTPUT_UNWRITABLE with what is wrong
  */
 export async function assertMetricsWritable(path: string): Promise<void> {
-  try {
-    const standing = await stat(path).catch(() => null);
-    if (standing !== null && !standing.isFile()) throw new Error('it is no file');
-    const temporary = temporaryBeside(path);
-    await (await open(temporary, 'wx', 0o600)).close();
-    await unlink(temporary);
-  } catch (error) {
-    throw new CashuOpsError(
-      'OUTPUT_UNWRITABLE',
-      `The metrics file ${printable(path, 200)} cannot be written (${reasonOf(error)}), so nothing was done: make its folder, or name another file.`,
-    );
-  }
+  const draft = await DraftFile.create(path, {
+    ...{ what: 'The metrics file', otherwise: 'nothing was done' },
+  });
+  await draft.discard();
 }
 
 /**
@@ -52,6 +44,7 @@ export async function replaceMetricsFile(
       await unlock();
     }
   } catch (error) {
+    if (error instanceof CashuOpsError) throw error;
     throw new CashuOpsError(
       'OUTPUT_UNWRITABLE',
       `The metrics file ${printable(path, 200)} could not be written (${reasonOf(error)}).`,
@@ -60,20 +53,14 @@ export async function replaceMetricsFile(
 }
 
 async function replace(path: string, text: string): Promise<void> {
-  const temporary = temporaryBeside(path);
-  const file = await open(temporary, 'wx', 0o600);
+  const draft = await DraftFile.create(path, {
+    ...{ what: 'The metrics file', otherwise: 'it is as it was', mode: READABLE_BY_ALL },
+  });
   try {
-    try {
-      await file.writeFile(text);
-      // Not at opening: the umask would take from it.
-      await file.chmod(READABLE_BY_ALL);
-      await file.datasync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
+    await draft.append(text);
+    await draft.finish();
   } catch (error) {
-    await unlink(temporary).catch(() => {});
+    await draft.discard();
     throw error;
   }
 }
@@ -108,11 +95,6 @@ async function lock(path: string): Promise<() => Promise<void>> {
 function notThere(error: NodeJS.ErrnoException): null {
   if (error.code === 'EEXIST') return null;
   throw error;
-}
-
-/** No name that the collector reads (*.prom). */
-function temporaryBeside(path: string): string {
-  return join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
 }
 
 function reasonOf(error: unknown): string {

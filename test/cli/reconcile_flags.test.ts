@@ -118,7 +118,10 @@ describe('reconcile, words that cannot be meant', () => {
     const before = await readdir(folder);
     await ground.mint.control.resetRequests();
     for (const [path, why] of [
-      [join(folder, 'no', 'such', 'folder.json'), /\(ENOENT\), so nothing was planned/],
+      [
+        join(folder, 'no', 'such', 'folder.json'),
+        /\(its folder is not there\), so nothing was planned/,
+      ],
       [join(folder, 'taken'), /\(it is no file\), so nothing was planned/],
     ] as const) {
       await expectRefusal(ground, {

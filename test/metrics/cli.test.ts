@@ -149,7 +149,7 @@ describe('--metrics-file', () => {
     await expectRefusal(ground, {
       ...{ args, env: RECONCILE_ENV, code: 'OUTPUT_UNWRITABLE', exit: 2 },
       says: [
-        /The metrics file .* cannot be written \(its folder is not there\), so nothing was done/,
+        /The metrics file cannot be written to .* \(its folder is not there\), so nothing was done/,
       ],
     });
     const blocked = await run(['balance', '--all', '--metrics-file', folder]);
