@@ -89,6 +89,7 @@ export function digestOf(cleared: readonly Cleared[]): string {
 function plain(value: unknown): unknown {
   if (value instanceof Date)
     return { $date: Number.isNaN(value.getTime()) ? null : value.toISOString() };
+  if (typeof value === 'number' && !Number.isFinite(value)) return { $number: String(value) };
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== 'object' || value === null) return value;
   if ('toHexString' in value || '_bsontype' in value) return { $other: String(value) };

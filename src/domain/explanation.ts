@@ -1,7 +1,7 @@
 import type { AuditRecord } from './audit_record.ts';
 import type { Observation, OperationState } from './melt_operation.ts';
 import type { MintState, TokenStatus } from './proof.ts';
-import type { MintAnswer, Safety } from './safety.ts';
+import type { MintAnswer, Safety, SafetyVerdict } from './safety.ts';
 
 /*
  * One page about one payment, or about coins that no payment holds: what happened, what the
@@ -74,12 +74,21 @@ export interface TimelineEntry {
   event_id: string;
 }
 
+/** Another payment that the same id leads to. */
+export interface OtherTry {
+  operation_id: string;
+  state: OperationState;
+  created_at: Date;
+  verdict: SafetyVerdict;
+  same_invoice: boolean;
+}
+
 export interface PaymentExplanation {
   about: 'payment';
   /** Null where only the audit log tells of it. */
   payment: PaymentFacts | null;
-  /** Other payments of the same invoice. */
-  other_tries: { operation_id: string; state: OperationState; created_at: Date }[];
+  /** Other payments of the same invoice, or of the same coin or id. */
+  other_tries: OtherTry[];
   timeline: TimelineEntry[];
   database: DatabaseSide | null;
   mint: MintSide;

@@ -10,6 +10,12 @@ export interface StateFault {
   told: string | null;
 }
 
+/** An operation as it stands. */
+export interface StandingState {
+  state: string;
+  updated_at: Date;
+}
+
 /** Every event after which an operation is in another state. */
 const TELLS_STATE: ReadonlySet<unknown> = new Set([...MELT_EVENTS, 'journal_replayed']);
 
@@ -28,13 +34,15 @@ export class LastStates {
 
   /**
    * @param states of the wallet's operations, by id
-   * @param isPruned events of the chain were pruned, so an operation may have none left
+   * @param prunedUntil events up to this moment may have been pruned, so that an operation which has
+   *   not changed since may have none left; null where none were
    */
-  faults(states: ReadonlyMap<string, string>, isPruned: boolean): StateFault[] {
+  faults(states: ReadonlyMap<string, StandingState>, prunedUntil: Date | null): StateFault[] {
     const found: StateFault[] = [];
-    for (const [operation_id, state] of states) {
+    for (const [operation_id, { state, updated_at }] of states) {
       const told = this.#told.get(operation_id) ?? null;
-      if (told === state || (told === null && isPruned)) continue;
+      const mayBePruned = prunedUntil !== null && updated_at <= prunedUntil;
+      if (told === state || (told === null && mayBePruned)) continue;
       found.push({ operation_id, state, told });
     }
     for (const [operation_id, told] of this.#told) {

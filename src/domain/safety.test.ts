@@ -7,6 +7,7 @@ import type {
   PaidOperation,
 } from './melt_operation.ts';
 import {
+  gravest,
   type MintAnswer,
   safetyLine,
   safetyOfFailed,
@@ -21,7 +22,7 @@ const paid = { ...sums, state: 'paid' } as PaidOperation;
 const again = { ...sums, state: 'paid_again' } as PaidAgainOperation;
 const failed = { ...sums, state: 'failed' } as unknown as FailedOperation;
 const open = { ...sums, state: 'pending' } as unknown as OpenOperation;
-const NOTHING = { free: 0, reserved: 0 };
+const NOTHING = { free: 0, reserved: 0, missing: 0 };
 
 function shown(quote: Observation['quote'], spent: number, unspent = 0, pending = 0) {
   const counts = { spent, unspent, pending, unknown: 0 };
@@ -53,8 +54,8 @@ describe('safetyOfPaid', () => {
   it.each([
     [7, NOTHING, 7, /change is in no token/],
     [-3, NOTHING, 3, /more change is stored/],
-    [0, { free: 8, reserved: 0 }, 8, /still counts coins/],
-    [0, { free: 0, reserved: 64 }, 64, /still counts coins/],
+    [0, { ...NOTHING, free: 8 }, 8, /still counts coins/],
+    [0, { ...NOTHING, reserved: 64 }, 64, /still counts coins/],
   ])('missing %i, held %j: %i sat at risk', (missing, held, sat, because) => {
     const safety = safetyOfPaid(paid, shown('PAID', 2), held, missing);
     expect([safety.verdict, safety.sat]).toEqual(['at_risk', sat]);
@@ -62,7 +63,7 @@ describe('safetyOfPaid', () => {
   });
 
   it('what was paid twice is lost, with its fees, whatever else there is', () => {
-    const safety = safetyOfPaid(again, shown('PAID', 2), { free: 5, reserved: 0 }, 9);
+    const safety = safetyOfPaid(again, shown('PAID', 2), { ...NOTHING, free: 5 }, 9);
     expect([safety.verdict, safety.sat]).toEqual(['lost', 63]);
   });
 });
@@ -72,10 +73,11 @@ describe('safetyOfFailed', () => {
     ['unpaid', NOTHING, 'safe', 0],
     ['mint_silent', NOTHING, 'safe', 0],
     ['not_asked', NOTHING, 'safe', 0],
-    ['unpaid', { free: 0, reserved: 8 }, 'locked', 8],
+    ['unpaid', { ...NOTHING, reserved: 8 }, 'locked', 8],
+    ['unpaid', { ...NOTHING, missing: 8 }, 'at_risk', 8],
     ['happened', NOTHING, 'at_risk', 72],
     ['not_known', NOTHING, 'at_risk', 72],
-    ['happened', { free: 0, reserved: 8 }, 'at_risk', 72],
+    ['happened', { ...NOTHING, reserved: 8 }, 'at_risk', 72],
   ] as const)('%s, held %j: %s', (fate, held, verdict, sat) => {
     const safety = safetyOfFailed(failed, fate, 'answered', held);
     expect([safety.verdict, safety.sat]).toEqual([verdict, sat]);
@@ -87,15 +89,30 @@ describe('the line', () => {
   const view = { reason: 'the mint still holds the coins', until, mint: 'answered' as const };
 
   it('of locked money has the time', () => {
-    const safety = safetyOfOpen(open, { ...view, needs_person: false });
+    const safety = safetyOfOpen(open, { ...view, needs_person: false }, NOTHING);
     expect(safetyLine(safety)).toBe(
       'locked: 72 sat until 2026-11-21T20:00:00Z at least (the mint still holds the coins)',
     );
   });
 
   it('calls at risk what nobody can wait for', () => {
-    const safety = safetyOfOpen(open, { ...view, until: null, needs_person: true });
+    const safety = safetyOfOpen(open, { ...view, until: null, needs_person: true }, NOTHING);
     expect(safetyLine(safety)).toBe('at risk: 72 sat (the mint still holds the coins)');
+  });
+
+  it.each([
+    [{ ...NOTHING, free: 8 }, /^at risk: 8 sat .*counts coins of it as free/],
+    [{ ...NOTHING, missing: 64 }, /^at risk: 64 sat .*in no token/],
+  ])('of an open payment whose coins are not held: %j', (held, line) => {
+    const safety = safetyOfOpen(open, { ...view, needs_person: false }, held);
+    expect(safetyLine(safety)).toMatch(line);
+  });
+
+  it('takes the worst of several, and says of all that a mint was silent', () => {
+    const sound = safetyOfFailed(failed, 'unpaid', 'silent', NOTHING);
+    const worse = safetyOfFailed(failed, 'happened', 'answered', NOTHING);
+    expect(gravest(sound, worse)).toMatchObject({ verdict: 'at_risk', sat: 72, mint: 'silent' });
+    expect(gravest(sound)).toEqual(sound);
   });
 
   it('of a payment that is gone says so', () => {

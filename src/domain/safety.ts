@@ -6,6 +6,7 @@ import {
   type SettledOperation,
   totalInputFee,
 } from './melt_operation.ts';
+import { printable } from './printable.ts';
 import { sumProofs } from './proof.ts';
 
 /*
@@ -38,6 +39,8 @@ export interface SeenAtMint {
 
 /** What the tokens hold of a payment's coins now (sat). */
 export interface HeldSat {
+  /** In no token at all. */
+  missing: number;
   /** In the balance, free to be used. */
   free: number;
   /** Still reserved for this payment. */
@@ -106,6 +109,10 @@ export function safetyOfFailed(
       'it is booked as failed, and the mint does not say that it can no longer be paid';
     return verdictOf('at_risk', sat, because, mint);
   }
+  if (held.missing > 0) {
+    const because = 'the payment was called off, and coins of it are in no token';
+    return verdictOf('at_risk', held.missing, because, mint);
+  }
   if (held.reserved > 0) {
     const because = 'the payment was called off, and its coins are still reserved for it';
     return verdictOf('locked', held.reserved, because, mint);
@@ -126,8 +133,16 @@ export interface OpenView {
 }
 
 /** A payment that is not at its end: its coins are neither spent nor free. */
-export function safetyOfOpen(operation: OpenOperation, view: OpenView): Safety {
+export function safetyOfOpen(operation: OpenOperation, view: OpenView, held: HeldSat): Safety {
   const sat = sumProofs(operation.inputs);
+  if (held.free > 0) {
+    const because = 'it has not ended, and the balance counts coins of it as free';
+    return verdictOf('at_risk', held.free, because, view.mint);
+  }
+  if (held.missing > 0) {
+    const because = 'it has not ended, and coins of it are in no token';
+    return verdictOf('at_risk', held.missing, because, view.mint);
+  }
   const verdict = view.needs_person ? 'at_risk' : 'locked';
   return { verdict, sat, until: view.until, because: view.reason, mint: view.mint };
 }
@@ -137,6 +152,15 @@ export function safetyOfGone(sat: number): Safety {
   const because =
     'the audit log tells of this payment, and the payment itself is not in the database';
   return verdictOf('at_risk', sat, because, 'not_asked');
+}
+
+/** The worst of several; where one mint is silent, that is said of all. */
+export function gravest(one: Safety, ...others: readonly Safety[]): Safety {
+  const all = [one, ...others];
+  const rank = ({ verdict }: Safety) => SAFETY_VERDICTS.indexOf(verdict);
+  const worst = all.reduce((known, next) => (rank(next) > rank(known) ? next : known));
+  const silent = all.some(({ mint }) => mint === 'silent');
+  return silent ? { ...worst, mint: 'silent' } : worst;
 }
 
 function safe(because: string, mint: MintAnswer): Safety {
@@ -152,10 +176,12 @@ export function verdictOf(
   return { verdict, sat, until: null, because, mint };
 }
 
+const BECAUSE_MAX = 500;
+
 /** The verdict as one line, without colours. */
 export function safetyLine(safety: Safety): string {
   const { because, mint } = safety;
-  return `${verdictText(safety)} (${because}${LIMITS[mint]})`;
+  return `${verdictText(safety)} (${printable(because, BECAUSE_MAX)}${LIMITS[mint]})`;
 }
 
 /** `safe`, `locked: 1 200 sat until …`, `at risk: 1 200 sat`. */

@@ -1,6 +1,5 @@
 import { CashuOpsError } from './errors.ts';
 import { parseInvoice } from './invoice.ts';
-import { printable } from './printable.ts';
 
 /*
  * Whatever a support person has in hand to name a payment: an id from a log, a hash from another
@@ -39,7 +38,8 @@ export function parseSubjectId(text: string): SubjectId {
     return { form: 'invoice', payment_hash: parseInvoice(given).payment_hash };
   }
   if (!ID.test(given)) {
-    throw refused(`"${printable(given, 60)}" names nothing. Give ${UNDERSTOOD}.`);
+    // Not repeated: it may be a secret in the wrong place.
+    throw refused(`What was given names nothing. Give ${UNDERSTOOD}.`);
   }
   return { form: 'id', id: given };
 }

@@ -86,7 +86,7 @@ export class WalletBooks {
 
   addToken({ status, transaction_type, proofs }: BookToken): void {
     const fate = fateOf(status);
-    for (const { secret, amount, Y } of proofs) {
+    for (const { secret, amount, Y } of soundProofs(proofs)) {
       const known = this.#coins.get(secret);
       if (known?.fate === 'live' && fate === 'live') this.#countedTwice += amount;
       // A coin that is live in one token and spent in an older one is live.
@@ -178,6 +178,11 @@ function conversionsOf(operation: MeltOperation): Conversion[] {
 /** The inputs of the payment are other coins than those that were to be exchanged. */
 function isExchanged({ inputs }: MeltOperation, swap: SwapRecord): boolean {
   return swap.inputs[0]?.Y !== inputs[0]?.Y;
+}
+
+/** A token of another service may have none. */
+function soundProofs(proofs: BookToken['proofs'] | undefined): BookToken['proofs'] {
+  return Array.isArray(proofs) ? proofs : [];
 }
 
 /** An output keeps the bytes of its secret in hex. */

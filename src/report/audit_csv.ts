@@ -1,5 +1,9 @@
 import { stringify } from 'csv-stringify/sync';
 import type { AuditRecord } from '../domain/audit_record.ts';
+import { printable } from '../domain/printable.ts';
+
+/** A thousand names of coins are shorter. */
+const CELL_MAX = 100_000;
 
 /** The columns of an event in a spreadsheet; what cannot be read has only the first two and the last. */
 const COLUMNS = [
@@ -17,9 +21,14 @@ export const CSV_HEADER = stringify([[...COLUMNS]]);
 export function csvLines(records: readonly AuditRecord[]): string {
   const rows = records.map((record) => {
     const row = rowOf(record);
-    return COLUMNS.map((column) => row[column] ?? '');
+    return COLUMNS.map((column) => shown(row[column] ?? ''));
   });
   return stringify(rows, { escape_formulas: true });
+}
+
+/** Ids may be a mint's, and a mint may be hostile. */
+function shown(value: string | number): string | number {
+  return typeof value === 'string' ? printable(value, CELL_MAX) : value;
 }
 
 function rowOf(record: AuditRecord): Row {

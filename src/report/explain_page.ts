@@ -67,9 +67,12 @@ function factLines({ payment, other_tries }: PaymentExplanation): Labelled[] {
     ['owner', npub],
     ['mint', printable(mint_url, 200)],
     ['quote', printable(quote_id, 200)],
-    ...other_tries.map(({ operation_id: id, state, created_at: at }, index): Labelled => {
-      return [index === 0 ? 'other' : '', `${id}  ${state}, ${timeText(at)}, the same invoice`];
-    }),
+    ...other_tries.map(
+      ({ operation_id: id, state, created_at: at, same_invoice }, index): Labelled => {
+        const why = same_invoice ? 'the same invoice' : 'another invoice, the same coin or id';
+        return [index === 0 ? 'other' : '', `${id}  ${state}, ${timeText(at)}, ${why}`];
+      },
+    ),
   ];
 }
 

@@ -23,10 +23,54 @@ export interface Checkpoint extends PrunedRange {
 
 /** Chains as they are read for a check. */
 export class AuditChains {
-  readonly #db: mongo.Db;
+  readonly #store: Pick<Store, 'client' | 'db'>;
 
-  constructor({ db }: Pick<Store, 'db'>) {
-    this.#db = db;
+  constructor(store: Pick<Store, 'client' | 'db'>) {
+    this.#store = store;
+  }
+
+  get #db(): mongo.Db {
+    return this.#store.db;
+  }
+
+  /**
+   * Reads at one moment, while others write (MongoDB manual: read concern "snapshot").
+   *
+   * @param work gets the options for every read; they are of no use when it has ended
+   */
+  async atOneMoment<T>(work: (at: mongo.FindOptions) => Promise<T>): Promise<T> {
+    const session = this.#store.client.startSession({ snapshot: true });
+    try {
+      return await translating(() => work({ session, readConcern: { level: 'snapshot' } }));
+    } finally {
+      await session.endSession();
+    }
+  }
+
+  /** One chain in its order. */
+  eventsOf(chain: string, at: mongo.FindOptions): AsyncIterable<StoredLink> {
+    return this.#db
+      .collection(AUDIT_LOG)
+      .find({ chain }, { ...at, sort: { seq: 1 }, hint: CHAIN_INDEX })
+      .map(({ _id, ...event }) => ({ ...event, id: String(_id) }) as unknown as StoredLink);
+  }
+
+  /** What was pruned of one chain. */
+  checkpointsOf(chain: string, at: mongo.FindOptions): Promise<Checkpoint[]> {
+    return this.#db
+      .collection<Checkpoint>(AUDIT_CHECKPOINTS)
+      .find({ chain }, { ...at, sort: { from: 1 } })
+      .toArray();
+  }
+
+  /** Until when events from before there were chains were pruned; null where none were. */
+  async unchainedPrunedUntil(): Promise<Date | null> {
+    const newest = await translating(() =>
+      this.#db
+        .collection<Checkpoint>(AUDIT_CHECKPOINTS)
+        .findOne({ chain: '' }, { sort: { last: -1 } }),
+    );
+    return newest?.last ?? null;
   }
 
   /** All events that have a place, chain by chain in their order; none is held longer than its page. */

@@ -6,9 +6,20 @@ import type { TransactionAttempt } from './transaction_attempt.ts';
 
 /** So many chains are remembered; a reconciliation of very many wallets comes by each once. */
 const REMEMBERED_MAX = 1_000;
+/**
+ * An older one may be pruned by now, so that the index would not refuse an event in its place. Events
+ * are kept for a day at least (ms).
+ */
+const REMEMBERED_MS = 10 * 60_000;
+/** Beyond it counting by one is not exact; only a hand writes such a number. */
+const SEQ_MAX = 2 ** 52;
 
 interface StoredHead extends ChainHead {
   chain: string;
+}
+
+interface RememberedHead extends ChainHead {
+  at_ms: number;
 }
 
 /**
@@ -19,7 +30,7 @@ interface StoredHead extends ChainHead {
  */
 export class AuditHeads {
   readonly #store: Pick<Store, 'db' | 'transactions'>;
-  readonly #committed = new Map<string, ChainHead>();
+  readonly #committed = new Map<string, RememberedHead>();
   readonly #underWay = new WeakMap<TransactionAttempt, Map<string, ChainHead>>();
 
   constructor(store: Pick<Store, 'db' | 'transactions'>) {
@@ -28,18 +39,23 @@ export class AuditHeads {
 
   /** The event behind which the next one of a chain comes. */
   async of(session: mongo.ClientSession | null, chain: string): Promise<ChainHead> {
-    if (session === null) return this.#committed.get(chain) ?? (await this.#read(null, chain));
+    if (session === null) return this.#remembered(chain) ?? (await this.#read(null, chain));
     const attempt = this.#store.transactions.attemptOf(session);
     // Nobody tells what becomes of a transaction that was begun elsewhere.
     if (attempt === undefined) return this.#read(session, chain);
-    const known = this.#underWay.get(attempt)?.get(chain) ?? this.#committed.get(chain);
+    const known = this.#underWay.get(attempt)?.get(chain) ?? this.#remembered(chain);
     return known ?? this.#read(session, chain);
   }
 
   /** A stage for an aggregation that is made anyway: adds the newest event to each of its rows. */
   stage(chain: string): mongo.Document {
     const $project = { _id: 0, seq: 1, hash: 1 };
-    const pipeline = [{ $match: { chain } }, { $sort: { seq: -1 } }, { $limit: 1 }, { $project }];
+    const pipeline = [
+      { $match: placesOf(chain) },
+      { $sort: { seq: -1 } },
+      { $limit: 1 },
+      { $project },
+    ];
     return { $lookup: { from: AUDIT_LOG, pipeline, as: 'chain_head' } };
   }
 
@@ -65,6 +81,12 @@ export class AuditHeads {
     this.#committed.delete(chain);
   }
 
+  #remembered(chain: string): ChainHead | undefined {
+    const head = this.#committed.get(chain);
+    if (head === undefined || performance.now() - head.at_ms > REMEMBERED_MS) return undefined;
+    return headOf(head);
+  }
+
   #note(session: mongo.ClientSession, chain: string, head: ChainHead): void {
     const attempt = this.#store.transactions.attemptOf(session);
     if (attempt === undefined) return;
@@ -74,7 +96,7 @@ export class AuditHeads {
 
   #commit(chain: string, head: ChainHead): void {
     this.#committed.delete(chain);
-    this.#committed.set(chain, head);
+    this.#committed.set(chain, { ...head, at_ms: performance.now() });
     const [oldest] = this.#committed.keys();
     if (this.#committed.size > REMEMBERED_MAX && oldest !== undefined) {
       this.#committed.delete(oldest);
@@ -93,9 +115,14 @@ export class AuditHeads {
 /** The question for the newest event of a chain, which the benchmark has explained. */
 export function headQuery(chain: string) {
   return {
-    query: { chain },
+    query: placesOf(chain),
     options: { sort: { seq: -1 }, projection: { _id: 0, seq: 1, hash: 1 } },
   } as const;
+}
+
+/** Something that a hand wrote in must not keep events of payments from being written. */
+function placesOf(chain: string) {
+  return { chain, seq: { $lt: SEQ_MAX } } as const;
 }
 
 function headOf({ seq, hash }: ChainHead): ChainHead {

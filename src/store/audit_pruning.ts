@@ -73,6 +73,18 @@ export class AuditPruning {
     return new Map(found.map(({ _id, ...story }) => [_id, { ...story, open: open.has(_id) }]));
   }
 
+  async #allOpen(): Promise<string[]> {
+    const open = { state: { $in: [...OPEN_STATES] } };
+    const found = await translating(() =>
+      this.#store.db
+        .collection<{ _id: string; state: string }>(MELT_OPERATIONS)
+        .find(open)
+        .project<{ _id: string }>({ _id: 1 })
+        .toArray(),
+    );
+    return found.map(({ _id }) => _id);
+  }
+
   async #openOf(ids: readonly string[]): Promise<Set<string>> {
     const open = { _id: { $in: [...ids] }, state: { $in: [...OPEN_STATES] } };
     const found = await translating(() =>
@@ -99,8 +111,9 @@ export class AuditPruning {
   }
 
   /** How many events from before there were chains are older than they need be kept. */
-  countUnchained(retention: Retention, now: Date): Promise<number> {
-    return translating(() => this.#log.countDocuments(unchained(retention, now)));
+  async countUnchained(retention: Retention, now: Date): Promise<number> {
+    const filter = unchained(retention, now, await this.#allOpen());
+    return translating(() => this.#log.countDocuments(filter));
   }
 
   /**
@@ -139,9 +152,10 @@ export class AuditPruning {
     audit: AuditLog,
     { reason, now, limit }: { reason: string; now: Date; limit: number },
   ): Promise<number> {
+    const filter = unchained(retention, now, await this.#allOpen());
     const old = await translating(() =>
       this.#log
-        .find(unchained(retention, now), { limit })
+        .find(filter, { limit })
         .project<{ _id: mongo.ObjectId; time: Date }>({ time: 1 })
         .toArray(),
     );
@@ -164,10 +178,15 @@ export class AuditPruning {
   }
 }
 
-function unchained(retention: Retention, now: Date): mongo.Filter<mongo.Document> {
+function unchained(
+  retention: Retention,
+  now: Date,
+  open: readonly string[],
+): mongo.Filter<mongo.Document> {
   const levels = Object.entries(retention) as [ComplianceLevel, number][];
   return {
     chain: { $exists: false },
+    operation_id: { $nin: [...open] },
     $or: levels.map(([compliance_level, keep_ms]) => {
       return { compliance_level, time: { $lt: new Date(now.getTime() - keep_ms) } };
     }),

@@ -94,25 +94,36 @@ export class AuditSubjects {
     return this.#tokensWhere({ transaction_id: { $in: ids } });
   }
 
-  /** All tokens that have to do with a payment: what it took, what came back. */
-  tokensOf({ transaction_id, source_token_ids, inputs, _id }: MeltOperation): Promise<TokenView[]> {
+  /**
+   * All tokens that have to do with a payment: what it took, what came back.
+   *
+   * @param outputs public names of the coins that it made
+   */
+  tokensOf(
+    { transaction_id, source_token_ids, inputs, _id }: MeltOperation,
+    outputs: readonly string[],
+  ): Promise<TokenView[]> {
     const sources = source_token_ids.map((id) => toObjectId(id, 'a source token'));
-    return this.#tokensWhere({
-      $or: [
-        { transaction_id: { $in: Object.values(tokenIdsOf(transaction_id)) } },
-        { _id: { $in: sources } },
-        { 'proofs.Y': { $in: inputs.map(({ Y }) => Y) } },
-        { reserved_by: _id },
-      ],
-    });
+    return this.#tokensWhere(
+      {
+        $or: [
+          { transaction_id: { $in: Object.values(tokenIdsOf(transaction_id)) } },
+          { _id: { $in: sources } },
+          { 'proofs.Y': { $in: [...inputs.map(({ Y }) => Y), ...outputs] } },
+          { reserved_by: _id },
+        ],
+      },
+      // As many as the payment has: one that were left out would be called missing.
+      0,
+    );
   }
 
-  #tokensWhere(filter: mongo.Filter<TokenDocument>): Promise<TokenView[]> {
+  #tokensWhere(filter: mongo.Filter<TokenDocument>, limit = TOKENS_MAX): Promise<TokenView[]> {
     return translating(() =>
       this.#tokens
         .find(filter, { sort: { createdAt: 1 } })
         .project<TokenView>(SHOWN)
-        .limit(TOKENS_MAX)
+        .limit(limit)
         .toArray(),
     );
   }

@@ -35,13 +35,15 @@ export async function readWallet<T>(
   work: (records: WalletRecords) => Promise<T>,
 ): Promise<T> {
   const session = client.startSession({ snapshot: true });
+  // The session's own would give way to that of the connection.
+  const at = { session, readConcern: { level: 'snapshot' } } as const;
   const wallet = { npub, mint_url };
   try {
     return await translating(() =>
       work({
-        tokens: tokensOf(db).find(wallet, { session }).project<BookToken>(TOKEN_FIELDS),
-        operations: db.collection<MeltOperation>(MELT_OPERATIONS).find(wallet, { session }),
-        foundSpent: () => coinsFoundSpent(db, session, wallet),
+        tokens: tokensOf(db).find(wallet, at).project<BookToken>(TOKEN_FIELDS),
+        operations: db.collection<MeltOperation>(MELT_OPERATIONS).find(wallet, at),
+        foundSpent: () => coinsFoundSpent(db, at, wallet),
       }),
     );
   } finally {
@@ -51,15 +53,12 @@ export async function readWallet<T>(
 
 async function coinsFoundSpent(
   db: mongo.Db,
-  session: mongo.ClientSession,
+  at: mongo.FindOptions,
   wallet: WalletName,
 ): Promise<Set<string>> {
   const filter = { ...wallet, type: { $in: SPENT_EVENTS } };
   const found = new Set<string>();
-  const events = db
-    .collection(AUDIT_LOG)
-    .find(filter, { session })
-    .project<{ ys?: string[] }>({ ys: 1 });
+  const events = db.collection(AUDIT_LOG).find(filter, at).project<{ ys?: string[] }>({ ys: 1 });
   for await (const { ys = [] } of events) for (const y of ys) found.add(y);
   return found;
 }

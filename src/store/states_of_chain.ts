@@ -1,6 +1,9 @@
 import type { mongo } from 'mongoose';
+import { chainOf } from '../domain/audit_chain.ts';
 import { MELT_EVENTS } from '../domain/audit_event.ts';
+import type { StandingState } from '../domain/last_states.ts';
 import type { MeltOperation } from '../domain/melt_operation.ts';
+import type { ChainScope } from './audit_chains.ts';
 import { AUDIT_LOG, MELT_OPERATIONS } from './collections.ts';
 import type { Store } from './connection.ts';
 import { translating } from './translating.ts';
@@ -13,18 +16,38 @@ export class StatesOfChain {
     this.#db = db;
   }
 
-  /** Of every operation of the wallet that a chain is about, by id; none for another chain. */
-  async statesOf(chain: string): Promise<Map<string, string>> {
+  /**
+   * Of every operation of the wallet that a chain is about, by id; none for another chain.
+   *
+   * @param at the moment to read at, where one is given
+   */
+  async statesOf(chain: string, at: mongo.FindOptions = {}): Promise<Map<string, StandingState>> {
     const [npub, mint_url] = chain.split(' ');
     if (npub === undefined || mint_url === undefined) return new Map();
     const found = await translating(() =>
-      this.#db
-        .collection<MeltOperation>(MELT_OPERATIONS)
-        .find({ npub, mint_url })
-        .project<{ _id: string; state: string }>({ state: 1 })
+      this.#operations
+        .find({ npub, mint_url }, at)
+        .project<StandingState & { _id: string }>({ state: 1, updated_at: 1 })
         .toArray(),
     );
-    return new Map(found.map(({ _id, state }) => [_id, state]));
+    return new Map(found.map(({ _id, ...standing }) => [_id, standing]));
+  }
+
+  /** The chains of all wallets that have operations. */
+  async chainsOfOperations({ npub, mint_url }: ChainScope): Promise<string[]> {
+    const $match = {
+      ...(npub !== undefined && { npub }),
+      ...(mint_url !== undefined && { mint_url }),
+    };
+    const $group = { _id: { npub: '$npub', mint_url: '$mint_url' } };
+    const found = await translating(() =>
+      this.#operations
+        .aggregate<{ _id: { npub: string; mint_url: string } }>([{ $match }, { $group }], {
+          allowDiskUse: true,
+        })
+        .toArray(),
+    );
+    return found.map(({ _id }) => chainOf(_id));
   }
 
   /** What an event from before there were chains says last of an operation, or null. */
@@ -34,5 +57,9 @@ export class StatesOfChain {
       this.#db.collection(AUDIT_LOG).findOne(filter, { sort: { time: -1, _id: -1 } }),
     );
     return typeof last?.after === 'string' ? last.after : null;
+  }
+
+  get #operations(): mongo.Collection<MeltOperation> {
+    return this.#db.collection<MeltOperation>(MELT_OPERATIONS);
   }
 }

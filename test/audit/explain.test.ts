@@ -36,8 +36,9 @@ describe('audit explain', () => {
     const { code, stdout, stderr } = await ground.run(['audit', 'explain', id, ...more]);
     return { code, stdout, stderr, flat: stdout.replaceAll(/\s+/g, ' ') };
   };
-  const pay = (invoice: string, ...more: string[]) =>
-    ground.run(['melt', invoice, ...ground.owner, '--yes', ...more]);
+  const pay = (invoice: string, env: Record<string, string> = {}) =>
+    ground.run(['melt', invoice, ...ground.owner, '--yes'], { env });
+  const WITHOUT_SWAP = { CASHU_OPS_SWAP: 'never' };
   const inputsOf = ({ inputs }: { inputs: { amount: number }[] }) =>
     inputs.reduce((sat, { amount }) => sat + amount, 0);
 
@@ -177,6 +178,10 @@ describe('audit explain', () => {
     expect([told.code, told.safety.verdict]).toEqual([23, 'lost']);
     expect(told.safety.sat).toBeGreaterThanOrEqual(300);
     expect(told.safety.sat).toBe(told.sum.paid + told.sum.lightning_fee + told.sum.input_fee);
+    // Asked by the invoice that the customer has, too.
+    const by = await explain(invoice);
+    expect([by.code, by.safety.verdict, by.payment.operation_id]).toEqual([23, 'lost', first._id]);
+    expect(by.other_tries).toMatchObject([{ state: 'paid', verdict: 'safe', same_invoice: true }]);
   });
 
   it('says what the database alone knows, offline and while the mint is down', async () => {
@@ -225,6 +230,69 @@ describe('audit explain', () => {
     expect(counted.safety.because).toMatch(/the balance still counts coins of it/);
   });
 
+  it.each(['_keep', '_melt_change'])('finds that %s is gone, or failed', async (suffix) => {
+    await ground.addCoins(4, 2);
+    const { invoice } = await ground.invoice({ amount_sat: 900 });
+    await pay(invoice, WITHOUT_SWAP);
+    const operation = await lastOperation();
+    const named = { transaction_id: `${operation.transaction_id}${suffix}` };
+    const token = await ground.db.collection(TOKENS).findOne(named);
+    expect(token?.total_amount).toBeGreaterThan(0);
+    expect((await explain(invoice)).safety.verdict).toBe('safe');
+    await ground.db.collection(TOKENS).deleteOne(named);
+    const told = await explain(invoice);
+    expect([told.code, told.safety.verdict, told.safety.sat]).toEqual([
+      23,
+      'at_risk',
+      token?.total_amount,
+    ]);
+  });
+
+  it('finds that change was spent by somebody else', async () => {
+    const { invoice } = await ground.invoice({ amount_sat: 500 });
+    await pay(invoice);
+    const operation = await lastOperation();
+    const change = { transaction_id: `${operation.transaction_id}_melt_change` };
+    const token = await ground.db.collection(TOKENS).findOne(change);
+    const ys = token?.proofs.map(({ Y }: { Y: string }) => Y);
+    await ground.mint.control.setState(ys, 'SPENT');
+    const told = await explain(invoice);
+    expect([told.code, told.safety.verdict, told.safety.sat]).toEqual([
+      23,
+      'at_risk',
+      token?.total_amount,
+    ]);
+  });
+
+  it('finds coins of a failed payment that are gone, or stand as spent', async () => {
+    const { invoice, payment_hash } = await ground.invoice({ amount_sat: 500 });
+    await ground.mint.control.setPaymentBehaviour(payment_hash, { outcome: 'fail' });
+    await pay(invoice);
+    const sat = inputsOf(await lastOperation());
+    const spent = { $set: { status: 'spent', spent_at: new Date() } };
+    await ground.db.collection(TOKENS).updateMany({}, spent);
+    const marked = await explain(invoice);
+    expect([marked.code, marked.safety.verdict, marked.safety.sat]).toEqual([23, 'at_risk', sat]);
+    await ground.db.collection(TOKENS).deleteMany({});
+    const gone = await explain(invoice);
+    expect([gone.code, gone.safety.verdict, gone.safety.sat]).toEqual([23, 'at_risk', sat]);
+  });
+
+  it('sees all tokens of a payment that took very many', async () => {
+    for (let more = 0; more < 60; more += 1) await ground.addCoins(8);
+    await ground.db.collection(TOKENS).deleteOne({ total_amount: 1656 });
+    const { invoice } = await ground.invoice({ amount_sat: 430 });
+    expect((await pay(invoice, WITHOUT_SWAP)).code).toBe(0);
+    expect((await explain(invoice)).safety.verdict).toBe('safe');
+  });
+
+  it('says that nothing is known of coins while the mint is down', async () => {
+    const [token] = await ground.tokens();
+    await ground.mint.control.setFaults([always('checkstate', { type: 'status', status: 500 })]);
+    const told = await explain(token?.transaction_id ?? '');
+    expect([told.code, told.safety.mint]).toEqual([25, 'silent']);
+  });
+
   it('tells what the log knows of a payment that is not in the database any more', async () => {
     const { invoice } = await ground.invoice({ amount_sat: 500 });
     await pay(invoice);
@@ -235,6 +303,7 @@ describe('audit explain', () => {
     expect(safety.sat).toBeGreaterThan(0);
     expect(timeline.length).toBeGreaterThan(2);
     expect((await page(operation._id)).flat).toMatch(/not in the database/);
+    expect((await explain(operation.transaction_id)).safety.verdict).toBe('at_risk');
   });
 
   it('explains coins of a deposit, which no payment has', async () => {

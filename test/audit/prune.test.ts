@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { AUDIT_CHECKPOINTS, AUDIT_LOG } from '../../src/store/collections.ts';
+import { AUDIT_CHECKPOINTS, AUDIT_LOG, MELT_OPERATIONS } from '../../src/store/collections.ts';
 import { type CliGround, cliGround } from '../support/cli_ground.ts';
 import { onlyDocument } from '../support/cli_refusal.ts';
 
@@ -39,6 +39,11 @@ describe('audit prune', () => {
       last.set(event.chain, hash);
       await log().updateOne({ _id }, { $set: { time, prev, hash } });
     }
+    const amount = { unit: 'day', amount: days };
+    const earlier = (field: string) => ({ $dateSubtract: { startDate: `$${field}`, ...amount } });
+    const operations = ground.db.collection(MELT_OPERATIONS);
+    const times = { created_at: earlier('created_at'), updated_at: earlier('updated_at') };
+    await operations.updateMany({}, [{ $set: times }]);
   }
 
   it('removes nothing that is young, and nothing without --apply', async () => {
@@ -105,6 +110,41 @@ describe('audit prune', () => {
     const left = await log().find().toArray();
     expect(left.map(({ type, chain }) => [type, chain])).toEqual([['audit_pruned', 'system']]);
     expect((await verify()).unchained).toBe(0);
+  });
+
+  it('is not undone by a process that remembers what it wrote before', async () => {
+    await age(10);
+    await prune(...APPLY);
+    await ground.addCoins(8);
+    await ground.addCoins(4);
+    const held = await verify();
+    expect([held.code, held.breaks]).toEqual([0, []]);
+  });
+
+  it('does not excuse what was changed by hand since', async () => {
+    await age(10);
+    await prune(...APPLY);
+    await ground.melt(await ground.request(10));
+    const newest = { sort: { created_at: -1 } } as const;
+    const operation = await ground.db.collection(MELT_OPERATIONS).findOne({}, newest);
+    await log().deleteMany({ operation_id: operation?._id });
+    const { code, state_faults } = await verify();
+    expect([code, state_faults]).toEqual([
+      23,
+      [{ operation_id: operation?._id, state: 'paid', told: null }],
+    ]);
+  });
+
+  it('holds beside a verification', async () => {
+    await age(10);
+    const [pruned, ...verified] = await Promise.all([
+      prune(...APPLY),
+      verify(),
+      verify(),
+      verify(),
+    ]);
+    expect(pruned.code).toBe(0);
+    expect(verified.map(({ code }) => code)).toEqual([0, 0, 0]);
   });
 
   it('makes the report say that it does not know', async () => {

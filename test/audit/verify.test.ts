@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { eventHash } from '../../src/domain/audit_chain.ts';
-import { AUDIT_LOG, MELT_OPERATIONS, TOKENS } from '../../src/store/collections.ts';
+import { AUDIT_LOG, MELT_OPERATIONS, TOKENS, WALLETS } from '../../src/store/collections.ts';
 import { type CliGround, cliGround } from '../support/cli_ground.ts';
 import { onlyDocument } from '../support/cli_refusal.ts';
 
@@ -78,6 +78,49 @@ describe('audit verify', () => {
         { operation_id: other?._id, state: null, told: 'paid' },
       ]),
     );
+  });
+
+  it('finds a chain that is gone as a whole, by the operations', async () => {
+    await log().deleteMany({ chain });
+    const { code, state_faults } = await verify();
+    expect([code, state_faults.length]).toEqual([23, 3]);
+  });
+
+  it('is not wrong about a wallet that pays meanwhile', async () => {
+    let paying = true;
+    const pays = (async () => {
+      while (paying) await ground.melt(await ground.request(1));
+    })();
+    const codes: number[] = [];
+    for (let round = 0; round < 4; round += 1) codes.push((await verify()).code);
+    paying = false;
+    await pays;
+    expect(codes).toEqual([0, 0, 0, 0]);
+  });
+
+  it('draws up the books of a wallet whose document is gone, too', async () => {
+    await ground.db.collection(WALLETS).deleteMany({});
+    const { books } = await verify();
+    expect(books.wallets).toBe(1);
+  });
+
+  it('names what cannot be hashed, and goes on', async () => {
+    await log().updateOne(at(2), { $set: { 'amounts.amount': Number.NaN } });
+    await ground.db.collection(TOKENS).insertOne({
+      ...{
+        npub: ground.npub,
+        mint_url: ground.mint.url,
+        status: 'spent',
+        transaction_id: 'odd-one',
+      },
+    });
+    expect(await places()).toEqual(['changed 2']);
+  });
+
+  it('goes on behind an event that a hand has put at the end of all numbers', async () => {
+    await log().updateOne(at(3), { $set: { seq: 2 ** 53 } });
+    expect((await ground.melt(await ground.request(5))).status).toBe('paid');
+    expect((await verify()).code).toBe(23);
   });
 
   it('says what is from before there were chains, and goes by it', async () => {

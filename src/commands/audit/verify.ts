@@ -6,6 +6,7 @@ import { groupDigits } from '../../domain/amount.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
 import { parseMintUrl } from '../../domain/mint_url.ts';
 import { parseNpub } from '../../domain/npub.ts';
+import { shellWord } from '../../domain/shell_word.ts';
 import { wrap } from '../../io/wrap.ts';
 import { bookLines, notClosedWords } from '../../report/book_words.ts';
 import { breakWords, faultWords } from '../../report/chain_words.ts';
@@ -70,7 +71,7 @@ function nextAfter(
   if (operation !== undefined) return `cashu-ops audit explain ${operation}`;
   const [wallet] = not_closed;
   if (wallet !== undefined) {
-    return `cashu-ops reconcile --npub ${wallet.npub} --mint ${wallet.mint_url} --deep`;
+    return `cashu-ops reconcile --npub ${wallet.npub} --mint ${shellWord(wallet.mint_url)} --deep`;
   }
   const event = breaks.find(({ event_id }) => event_id !== null)?.event_id;
   return event === undefined ? null : `cashu-ops audit show ${event}`;

@@ -20,7 +20,7 @@ export interface MintAsker {
   examine(operation: OpenOperation): Promise<Examination>;
   examineReleased(operation: FailedOperation): Promise<ReleasedExamination>;
   lookAt(operation: SettledOperation): Promise<Observation>;
-  /** @throws CashuOpsError where the mint does not answer */
+  /** @throws Error where the mint does not answer */
   checkStates(mintUrl: string, ys: readonly string[]): Promise<ReadonlyMap<string, MintState>>;
   /** How long a mint may take to answer a payment (ms). */
   melt_timeout_ms: number;

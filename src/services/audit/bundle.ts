@@ -52,7 +52,7 @@ export async function makeBundle(
   }
   const { operation, others } = subject;
   const [explanation, events] = await Promise.all([
-    explainSubject(deps, subject),
+    explainSubject(deps, { ...subject, by_own_id: true }),
     deps.subjects.eventsOf(operation._id),
   ]);
   const bundle: Bundle = {

@@ -1,7 +1,8 @@
 import { type BooksOfWallet, WalletBooks } from '../../domain/wallet_books.ts';
 import { readWallet } from '../../store/book_reads.ts';
 import type { Store } from '../../store/connection.ts';
-import { listWallets, type WalletSelection } from '../../store/wallet_reads.ts';
+import { listWalletKeys, mintsOfWallets } from '../../store/wallet_keys.ts';
+import type { WalletSelection } from '../../store/wallet_reads.ts';
 
 /** The books of one wallet, by its name. */
 export interface NamedBooks extends BooksOfWallet {
@@ -36,7 +37,7 @@ export async function checkBooks(store: Store, selection: WalletSelection): Prom
     not_closed: [],
     not_closed_total: 0,
   };
-  for await (const { npub, mint_url } of listWallets(store.db, selection)) {
+  for await (const { npub, mint_url } of walletsOf(store.db, selection)) {
     const books = await readWallet(store, { npub, mint_url }, async (records) => {
       const drawn = new WalletBooks(await records.foundSpent());
       for await (const token of records.tokens) drawn.addToken(token);
@@ -52,6 +53,12 @@ export async function checkBooks(store: Store, selection: WalletSelection): Prom
     }
   }
   return report;
+}
+
+/** Also those that only tokens name: their coins are as real. */
+async function* walletsOf(db: Store['db'], { npubs, mintUrl }: WalletSelection) {
+  const mints = mintUrl === undefined ? await mintsOfWallets(db, npubs) : [mintUrl];
+  for (const mint of mints) yield* listWalletKeys(db, npubs, [mint], null);
 }
 
 function closes({ difference, faults, counted_twice }: BooksOfWallet): boolean {

@@ -1,6 +1,7 @@
 import type { DatabaseSide, Sum } from '../../domain/explanation.ts';
-import type { MeltOperation, SettledOperation } from '../../domain/melt_operation.ts';
+import type { MeltOperation, SettledOperation, StoredOutput } from '../../domain/melt_operation.ts';
 import { sumProofs, type TokenStatus } from '../../domain/proof.ts';
+import { yOf } from '../../domain/proof_y.ts';
 import { tokenIdsOf } from '../../domain/transaction_id.ts';
 import type { TokenView } from '../../store/audit_subjects.ts';
 
@@ -38,10 +39,40 @@ function fateOf({ status, reserved_by }: TokenView, { _id }: MeltOperation): Coi
   return reserved_by === _id && isHeld[status] === true ? 'reserved' : status;
 }
 
-function changeStored({ transaction_id }: MeltOperation, tokens: readonly TokenView[]): number {
+/** Its change, whatever tokens its coins stand in by now: repairs move coins. */
+function changeStored({ blanks, transaction_id }: MeltOperation, tokens: readonly TokenView[]) {
   const { meltChange } = tokenIdsOf(transaction_id);
-  const stored = tokens.filter((token) => token.transaction_id === meltChange);
-  return stored.reduce((sat, { proofs }) => sat + sumProofs(proofs), 0);
+  const names = new Set(outputNames(blanks));
+  const found = new Map<string, number>();
+  let nameless = 0;
+  for (const { status, proofs, transaction_id: id } of tokens) {
+    // Coins that are marked failed do not count.
+    if (status === 'failed') continue;
+    for (const { Y, amount } of proofs) {
+      if (Y === undefined && id === meltChange) nameless += amount;
+      else if (Y !== undefined && names.has(Y)) found.set(Y, amount);
+    }
+  }
+  return [...found.values()].reduce((sum, amount) => sum + amount, nameless);
+}
+
+/** Public names of outputs, as their coins have them. */
+export function outputNames(outputs: readonly StoredOutput[]): string[] {
+  return outputs.map(({ secret }) => yOf(Buffer.from(secret, 'hex').toString('utf8')));
+}
+
+/**
+ * What was kept back before the payment and has no token any more (sat). A token that stands is not
+ * held against the operation: repairs move coins out of it.
+ */
+export function keptMissing(operation: MeltOperation, tokens: readonly TokenView[]): number {
+  const { keep, swapKeep } = tokenIdsOf(operation.transaction_id);
+  const stands = (id: string) => tokens.some(({ transaction_id }) => transaction_id === id);
+  const { keep_amount, swap } = operation;
+  const exchanged = swap !== null && swap.inputs[0]?.Y !== operation.inputs[0]?.Y;
+  const lacksKeep = keep_amount > 0 && operation.state !== 'failed' && !stands(keep);
+  const lacksSwapKeep = exchanged && swap.keep_amount > 0 && !stands(swapKeep);
+  return (lacksKeep ? keep_amount : 0) + (lacksSwapKeep ? swap.keep_amount : 0);
 }
 
 /** The sum of a payment that was made. @param change sat that are stored */

@@ -1,19 +1,26 @@
 import type { AuditRecord } from '../../domain/audit_record.ts';
 import {
+  type DatabaseSide,
   type Explanation,
   type PaymentExplanation,
   type PaymentFacts,
+  type Sum,
   timelineOf,
 } from '../../domain/explanation.ts';
-import { isSettled, type MeltOperation } from '../../domain/melt_operation.ts';
+import { isOpen, isSettled, type MeltOperation } from '../../domain/melt_operation.ts';
 import { sumProofs } from '../../domain/proof.ts';
-import { type Safety, safetyOfGone } from '../../domain/safety.ts';
-import type { AuditSubjects } from '../../store/audit_subjects.ts';
-import { askMint, type MintAsker, NOT_ASKED, sideOf } from './ask_mint.ts';
-import { databaseSide, sumOf } from './database_side.ts';
+import { gravest, type Safety, safetyOfGone, verdictOf } from '../../domain/safety.ts';
+import { shellWord } from '../../domain/shell_word.ts';
+import type { AuditSubjects, TokenView } from '../../store/audit_subjects.ts';
+import { type AskedMint, askMint, type MintAsker, NOT_ASKED, sideOf } from './ask_mint.ts';
+import { databaseSide, keptMissing, outputNames, sumOf } from './database_side.ts';
 import { explainTokens } from './explain_tokens.ts';
 import { findSubject, type Subject } from './find_subject.ts';
+import { askStates, coinsOf, judgeCoins } from './judge_coins.ts';
 import { judge } from './judge_payment.ts';
+
+/** So many other tries are looked at too; the mint is asked for each. */
+const OTHERS_JUDGED_MAX = 10;
 
 export interface ExplainDeps {
   subjects: AuditSubjects;
@@ -32,47 +39,93 @@ export async function explain(deps: ExplainDeps, text: string): Promise<Explanat
 }
 
 /** The same for what was found already. */
-export function explainSubject(
-  { subjects, mint }: ExplainDeps,
-  subject: Subject,
-): Promise<Explanation> {
+export function explainSubject(deps: ExplainDeps, subject: Subject): Promise<Explanation> {
   switch (subject.kind) {
     case 'payment':
-      return explainPayment(subjects, mint, subject.operation, subject.others);
+      return explainPayment(deps, subject);
     case 'tokens':
-      return explainTokens(mint, subject.tokens);
+      return explainTokens(deps.mint, subject.tokens);
     case 'events':
       return Promise.resolve(explainGone(subject.events));
   }
 }
 
+/** A payment with what was learned of it. */
+interface LookedAt {
+  operation: MeltOperation;
+  asked: AskedMint;
+  database: DatabaseSide;
+  sum: Sum | null;
+  safety: Safety;
+}
+
+/** Of several payments of one invoice the page is about the one whose money stands worst. */
 async function explainPayment(
-  subjects: AuditSubjects,
-  mint: MintAsker | null,
-  operation: MeltOperation,
-  others: readonly MeltOperation[],
+  deps: ExplainDeps,
+  { operation, others, by_own_id }: Subject & { kind: 'payment' },
 ): Promise<PaymentExplanation> {
-  const [events, tokens, asked] = await Promise.all([
-    subjects.eventsOf(operation._id),
-    subjects.tokensOf(operation),
+  const first = await lookAtPayment(deps, operation);
+  const rest: LookedAt[] = [];
+  for (const other of others.slice(0, OTHERS_JUDGED_MAX)) {
+    rest.push(await lookAtPayment(deps, other));
+  }
+  const all = [first, ...rest];
+  const worst = gravest(first.safety, ...rest.map(({ safety }) => safety)).verdict;
+  const about = by_own_id ? first : (all.find(({ safety }) => safety.verdict === worst) ?? first);
+  const { payment_hash } = about.operation;
+  const tries = all.filter((one) => one !== about);
+  return {
+    about: 'payment',
+    payment: factsOf(about.operation),
+    other_tries: tries.map(({ operation: { _id, state, created_at, ...one }, safety }) => ({
+      ...{ operation_id: _id, state, created_at, verdict: safety.verdict },
+      same_invoice: one.payment_hash === payment_hash,
+    })),
+    timeline: timelineOf(await deps.subjects.eventsOf(about.operation._id)),
+    database: about.database,
+    mint: sideOf(about.asked),
+    sum: about.sum,
+    safety: about.safety,
+    next_command: nextFor(about.operation, about.safety),
+  };
+}
+
+async function lookAtPayment(
+  { subjects, mint }: ExplainDeps,
+  operation: MeltOperation,
+): Promise<LookedAt> {
+  const outputs = outputNames([...operation.blanks, ...(operation.swap?.keep_outputs ?? [])]);
+  const [tokens, asked] = await Promise.all([
+    subjects.tokensOf(operation, outputs),
     mint === null ? NOT_ASKED : askMint(mint, operation),
   ]);
   const database = databaseSide(operation, tokens);
   const sum = isSettled(operation) ? sumOf(operation, database.change) : null;
-  const safety = judge(operation, asked, database, sum);
-  return {
-    about: 'payment',
-    payment: factsOf(operation),
-    other_tries: others.map(({ _id, state, created_at }) => {
-      return { operation_id: _id, state, created_at };
-    }),
-    timeline: timelineOf(events),
-    database,
-    mint: sideOf(asked),
-    sum,
-    safety,
-    next_command: nextFor(operation, safety),
-  };
+  const kept = keptMissing(operation, tokens);
+  const safety = gravest(
+    judge(operation, asked, database, sum),
+    await judgeOwnCoins(mint, operation, tokens, outputs),
+    ...(kept > 0 ? [verdictOf('at_risk', kept, KEPT_MISSING, asked.answer)] : []),
+  );
+  return { operation, asked, database, sum, safety };
+}
+
+const KEPT_MISSING = 'so much of what stayed in the wallet is in no token';
+
+/** Do the database and the mint agree on its coins, and on those that came back? */
+async function judgeOwnCoins(
+  mint: MintAsker | null,
+  operation: MeltOperation,
+  tokens: readonly TokenView[],
+  outputs: readonly string[],
+): Promise<Safety> {
+  // While it has not ended its coins are on their way; the decision about it judges them.
+  const inputs = isOpen(operation) ? [] : operation.inputs.map(({ Y }) => Y);
+  const own = new Set([...inputs, ...outputs]);
+  const coins = coinsOf(tokens).filter(({ y }) => y !== null && own.has(y));
+  if (coins.length === 0) return verdictOf('safe', 0, '', 'not_needed');
+  const { states, answer } = await askStates(mint, coins);
+  return judgeCoins(coins, states, answer);
 }
 
 function factsOf(operation: MeltOperation): PaymentFacts {
@@ -89,13 +142,13 @@ function factsOf(operation: MeltOperation): PaymentFacts {
 /** What to type, or null where nothing is to be done. */
 function nextFor(operation: MeltOperation, { verdict, mint }: Safety): string | null {
   const { _id, npub, mint_url, state } = operation;
-  if (mint === 'silent') return `cashu-ops doctor --mint ${mint_url}`;
+  if (mint === 'silent') return `cashu-ops doctor --mint ${shellWord(mint_url)}`;
   if (verdict === 'safe') return null;
   // Nothing gets it back but the payee.
   if (verdict === 'lost') return `cashu-ops audit bundle ${_id}`;
   const isBooked = state === 'paid' || state === 'paid_again';
   return isBooked
-    ? `cashu-ops reconcile --npub ${npub} --mint ${mint_url} --deep`
+    ? `cashu-ops reconcile --npub ${npub} --mint ${shellWord(mint_url)} --deep`
     : `cashu-ops melt --resume ${_id}`;
 }
 

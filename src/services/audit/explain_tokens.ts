@@ -1,10 +1,9 @@
-import { CashuOpsError } from '../../domain/errors.ts';
 import type { CoinsExplanation, MintSide } from '../../domain/explanation.ts';
-import { compareStates } from '../../domain/finding.ts';
-import type { KnownState, MintState } from '../../domain/proof.ts';
-import { type MintAnswer, type Safety, verdictOf } from '../../domain/safety.ts';
+import type { MintAnswer } from '../../domain/safety.ts';
+import { shellWord } from '../../domain/shell_word.ts';
 import type { TokenView } from '../../store/audit_subjects.ts';
 import type { MintAsker } from './ask_mint.ts';
+import { askStates, type Coin, coinsOf, judgeCoins, type States, stateOf } from './judge_coins.ts';
 
 /** Explains tokens that no payment of this tool has to do with: a deposit, a receipt, old data. */
 export async function explainTokens(
@@ -15,8 +14,9 @@ export async function explainTokens(
   const { states, answer } = await askStates(mint, coins);
   const safety = judgeCoins(coins, states, answer);
   const [first] = tokens;
-  const wallet = first === undefined ? '--all' : `--npub ${first.npub} --mint ${first.mint_url}`;
-  const silent = `cashu-ops doctor --mint ${first?.mint_url}`;
+  const at = first === undefined ? '' : `--mint ${shellWord(first.mint_url)}`;
+  const wallet = first === undefined ? '--all' : `--npub ${first.npub} ${at}`;
+  const silent = `cashu-ops doctor ${at}`;
   return {
     about: 'coins',
     tokens: tokens.map(({ transaction_id, npub, mint_url, status, proofs, ...token }) => ({
@@ -34,84 +34,6 @@ export async function explainTokens(
           ? null
           : `cashu-ops reconcile ${wallet} --deep`,
   };
-}
-
-interface Coin {
-  /** Null where its public name is not stored, so that nobody can ask for it. */
-  y: string | null;
-  amount: number;
-  mint_url: string;
-  statuses: TokenView['status'][];
-}
-
-/** Each coin once, with the status of every token that it stands in. */
-function coinsOf(tokens: readonly TokenView[]): Coin[] {
-  const named = new Map<string, Coin>();
-  const nameless: Coin[] = [];
-  for (const { proofs, status, mint_url } of tokens) {
-    for (const { Y, amount } of proofs) {
-      const known = Y === undefined ? undefined : named.get(Y);
-      if (known !== undefined) known.statuses.push(status);
-      else if (Y === undefined) nameless.push({ y: null, amount, mint_url, statuses: [status] });
-      else named.set(Y, { y: Y, amount, mint_url, statuses: [status] });
-    }
-  }
-  return [...named.values(), ...nameless];
-}
-
-interface States {
-  states: ReadonlyMap<string, MintState>;
-  answer: MintAnswer;
-}
-
-async function askStates(mint: MintAsker | null, coins: readonly Coin[]): Promise<States> {
-  if (mint === null) return { states: new Map(), answer: 'not_asked' };
-  const ofMint = Map.groupBy(
-    coins.flatMap(({ y, mint_url }) => (y === null ? [] : [{ y, mint_url }])),
-    ({ mint_url }) => mint_url,
-  );
-  const states = new Map<string, MintState>();
-  try {
-    for (const [mintUrl, named] of ofMint) {
-      const answered = await mint.checkStates(
-        mintUrl,
-        named.map(({ y }) => y),
-      );
-      for (const [y, state] of answered) states.set(y, state);
-    }
-  } catch (error) {
-    if (!(error instanceof CashuOpsError) || error.kind !== 'unreachable') throw error;
-  }
-  const isComplete = coins.every(({ y }) => y !== null && states.has(y));
-  return { states, answer: isComplete ? 'answered' : 'silent' };
-}
-
-function stateOf({ y }: Coin, states: States['states']): KnownState {
-  return (y === null ? undefined : states.get(y)) ?? 'UNKNOWN';
-}
-
-function judgeCoins(coins: readonly Coin[], states: States['states'], answer: MintAnswer): Safety {
-  const isLive = (status: string) => status === 'unspent' || status === 'pending';
-  const sum = (some: readonly Coin[]) => some.reduce((sat, { amount }) => sat + amount, 0);
-  const doubled = coins.filter(({ statuses }) => statuses.filter(isLive).length > 1);
-  if (doubled.length > 0) {
-    return verdictOf('at_risk', sum(doubled), 'the balance counts coins twice', answer);
-  }
-  const differing = coins.filter((coin) => {
-    const deciding = coin.statuses.find(isLive) ?? coin.statuses.find((one) => one === 'spent');
-    const status = deciding ?? coin.statuses[0];
-    return status !== undefined && compareStates(status, stateOf(coin, states)) !== null;
-  });
-  const held = differing.filter((coin) => stateOf(coin, states) === 'PENDING');
-  if (differing.length > held.length) {
-    const because = 'the database and the mint do not agree on these coins';
-    return verdictOf('at_risk', sum(differing) - sum(held), because, answer);
-  }
-  if (held.length > 0) {
-    return verdictOf('locked', sum(held), 'the mint holds the coins for another payment', answer);
-  }
-  const agree = answer === 'answered' ? 'the database and the mint agree' : 'they are stored';
-  return verdictOf('safe', 0, agree, answer);
 }
 
 function sideOf(coins: readonly Coin[], states: States['states'], answer: MintAnswer): MintSide {

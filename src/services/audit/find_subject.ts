@@ -1,3 +1,4 @@
+import { MELT_EVENTS } from '../../domain/audit_event.ts';
 import type { AuditRecord } from '../../domain/audit_record.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
 import type { MeltOperation } from '../../domain/melt_operation.ts';
@@ -8,7 +9,13 @@ import { type AuditSubjects, CANDIDATES_MAX, type TokenView } from '../../store/
 
 /** What an id leads to. */
 export type Subject =
-  | { kind: 'payment'; operation: MeltOperation; others: MeltOperation[] }
+  | {
+      kind: 'payment';
+      operation: MeltOperation;
+      others: MeltOperation[];
+      /** The id names this payment, and not only its invoice, its quote or a coin. */
+      by_own_id: boolean;
+    }
   /** Coins that no payment has to do with. */
   | { kind: 'tokens'; tokens: TokenView[] }
   /** The audit log names it, and nothing else does. */
@@ -50,8 +57,10 @@ async function findWhole(subjects: AuditSubjects, id: SubjectId): Promise<Subjec
         subjects.tokensOfTransaction(id.id),
         subjects.eventsNaming(id.id),
       ]);
-      const payment = await paymentOf(subjects, operations);
+      const payment = await paymentOf(subjects, operations, id.id);
       if (payment !== null) return payment;
+      // The payment is gone; its tokens alone would look sound.
+      if (events.some(tellsOfPayment)) return eventsOrNull(events);
       const holder = tokens.find(({ reserved_by }) => reserved_by !== undefined)?.reserved_by;
       const held = holder === undefined ? [] : await subjects.operationsById(holder);
       return (await paymentOf(subjects, held)) ?? tokensOrNull(tokens) ?? eventsOrNull(events);
@@ -63,12 +72,19 @@ async function findWhole(subjects: AuditSubjects, id: SubjectId): Promise<Subjec
 async function paymentOf(
   subjects: AuditSubjects,
   found: readonly MeltOperation[],
+  id: string | null = null,
 ): Promise<Subject | null> {
-  const operation = found.find(standsForInvoice) ?? found[0];
+  const own = found.find(({ _id, transaction_id }) => _id === id || transaction_id === id);
+  const operation = own ?? found.find(standsForInvoice) ?? found[0];
   if (operation === undefined) return null;
   const tries = await subjects.operationsByHash(operation.payment_hash);
   const others = [...new Map([...tries, ...found].map((one) => [one._id, one])).values()];
-  return { kind: 'payment', operation, others: others.filter(({ _id }) => _id !== operation._id) };
+  const rest = others.filter(({ _id }) => _id !== operation._id);
+  return { kind: 'payment', operation, others: rest, by_own_id: own !== undefined };
+}
+
+function tellsOfPayment(event: AuditRecord): boolean {
+  return event.damaged === null && MELT_EVENTS.some((type) => type === event.type);
 }
 
 function tokensOrNull(tokens: TokenView[]): Subject | null {
@@ -82,6 +98,10 @@ function eventsOrNull(events: AuditRecord[]): Subject | null {
 async function findBeginning(subjects: AuditSubjects, text: string): Promise<Subject | null> {
   if (text.length < BEGINNING_MIN) return null;
   const begun = await subjects.operationsBeginning(text);
+  const [own, ...more] = begun.filter(
+    ({ _id, transaction_id }) => _id.startsWith(text) || transaction_id.startsWith(text),
+  );
+  if (own !== undefined && more.length === 0) return paymentOf(subjects, [own], own._id);
   const hashes = new Set(begun.map(({ payment_hash }) => payment_hash));
   // All of one invoice: its page tells of each try.
   if (hashes.size <= 1) return paymentOf(subjects, begun);

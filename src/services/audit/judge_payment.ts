@@ -23,14 +23,17 @@ export function judge(
   sum: Sum | null,
 ): Safety {
   const held = heldOf(database);
-  if (isOpen(operation)) return safetyOfOpen(operation, asked.open ?? asWritten(operation));
+  if (isOpen(operation)) {
+    return safetyOfOpen(operation, asked.open ?? asWritten(operation), held);
+  }
   if (isSettled(operation)) return safetyOfPaid(operation, asked, held, sum?.difference ?? 0);
   return safetyOfFailed(operation, asked.released, asked.answer, held);
 }
 
 function heldOf({ coins }: DatabaseSide): HeldSat {
-  const { unspent, pending, reserved } = coins;
-  return { free: (unspent?.sat ?? 0) + (pending?.sat ?? 0), reserved: reserved?.sat ?? 0 };
+  const { unspent, pending, reserved, missing } = coins;
+  const free = (unspent?.sat ?? 0) + (pending?.sat ?? 0);
+  return { free, reserved: reserved?.sat ?? 0, missing: missing?.sat ?? 0 };
 }
 
 /** Why it is open, by the database alone. */

@@ -1,5 +1,6 @@
+import type { mongo } from 'mongoose';
 import { type ChainBreak, ChainCheck, type StoredLink } from '../../domain/chain_check.ts';
-import { LastStates, type StateFault } from '../../domain/last_states.ts';
+import { LastStates, type StandingState, type StateFault } from '../../domain/last_states.ts';
 import { SignedCheckpoints } from '../../domain/signed_checkpoints.ts';
 import type { AuditChains, ChainScope, Checkpoint } from '../../store/audit_chains.ts';
 import type { StatesOfChain } from '../../store/states_of_chain.ts';
@@ -36,12 +37,12 @@ export interface VerifyDeps {
 
 /**
  * Recomputes every chain in its order, and compares what its events say last of an operation with
- * the operation. Memory does not grow with the log.
+ * the operation. Memory does not grow with the length of a chain.
  *
  * @param onChain told of each chain that was read to its end
  */
 export async function verifyChains(
-  { chains, states: standing }: VerifyDeps,
+  { chains, states }: VerifyDeps,
   scope: ChainScope,
   onChain: (end: ChainEnd) => void = () => {},
 ): Promise<ChainsReport> {
@@ -54,30 +55,79 @@ export async function verifyChains(
     breaks_total: 0,
     state_faults: [],
   };
-  const keep = (breaks: readonly ChainBreak[]) => {
-    report.breaks_total += breaks.length;
-    report.breaks.push(...breaks.slice(0, BREAKS_KEPT_MAX - report.breaks.length));
-  };
-  for await (const { chain, events, pruned } of chainByChain(chains, scope)) {
-    const check = new ChainCheck(chain, pruned);
-    const states = new LastStates();
-    const signed = new SignedCheckpoints(chain, pruned);
-    for await (const event of events) {
-      keep(check.next(event));
-      states.next(event);
-      signed.next(event);
-    }
-    keep([...check.end(), ...signed.end()]);
-    const { counts, head } = check;
+  const olderPruned = await chains.unchainedPrunedUntil();
+  const judge = async (one: OneChain, at?: mongo.FindOptions) =>
+    verifyChain(one, await states.statesOf(one.chain, at), olderPruned);
+  const take = async (one: OneChain) => {
+    const first = await judge(one);
+    // Whoever writes meanwhile makes the readings differ: what is wrong is looked at as of one moment.
+    const sure = isSound(first) ? first : await again(chains, one.chain, judge);
+    const { breaks, counts, faults, head } = sure;
     report.chains += 1;
     report.events += counts.events;
     report.pruned += counts.pruned;
-    const faults = states.faults(await standing.statesOf(chain), counts.pruned > 0);
-    report.state_faults.push(...(await withoutOlder(standing, faults)));
-    onChain({ chain, ...head });
+    report.breaks_total += breaks.length;
+    report.breaks.push(...breaks.slice(0, BREAKS_KEPT_MAX - report.breaks.length));
+    report.state_faults.push(...(await withoutOlder(states, faults)));
+    onChain({ chain: one.chain, ...head });
+  };
+  const seen = new Set<string>();
+  for await (const one of chainByChain(chains, scope)) {
+    seen.add(one.chain);
+    await take(one);
+  }
+  // Of a chain that is gone as a whole only the operations tell.
+  for (const chain of await states.chainsOfOperations(scope)) {
+    if (!seen.has(chain)) await take({ chain, events: nothing(), pruned: [] });
   }
   return report;
 }
+
+interface OneResult {
+  breaks: ChainBreak[];
+  faults: StateFault[];
+  counts: ChainCheck['counts'];
+  head: ChainCheck['head'];
+}
+
+function isSound({ breaks, faults }: OneResult): boolean {
+  return breaks.length === 0 && faults.length === 0;
+}
+
+/** @param standing how the operations of its wallet stand, read when the events are: see `again` */
+async function verifyChain(
+  { chain, events, pruned }: OneChain,
+  standing: ReadonlyMap<string, StandingState>,
+  olderPruned: Date | null,
+): Promise<OneResult> {
+  const check = new ChainCheck(chain, pruned);
+  const states = new LastStates();
+  const signed = new SignedCheckpoints(chain, pruned);
+  const breaks: ChainBreak[] = [];
+  for await (const event of events) {
+    breaks.push(...check.next(event));
+    states.next(event);
+    signed.next(event);
+  }
+  breaks.push(...check.end(), ...signed.end());
+  const moments = [...pruned.map(({ last }) => last), ...(olderPruned ? [olderPruned] : [])];
+  const latest = moments.toSorted((one, other) => one.getTime() - other.getTime()).at(-1) ?? null;
+  const { counts, head } = check;
+  return { breaks, faults: states.faults(standing, latest), counts, head };
+}
+
+function again(
+  chains: AuditChains,
+  chain: string,
+  judge: (one: OneChain, at: mongo.FindOptions) => Promise<OneResult>,
+): Promise<OneResult> {
+  return chains.atOneMoment(async (at) => {
+    const pruned = await chains.checkpointsOf(chain, at);
+    return judge({ chain, events: chains.eventsOf(chain, at), pruned }, at);
+  });
+}
+
+async function* nothing(): AsyncGenerator<never> {}
 
 /** Of an operation that ended before there were chains, older events tell. */
 async function withoutOlder(
