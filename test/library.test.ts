@@ -80,6 +80,7 @@ describe('the library', () => {
     const given = { ...NEEDED, network: 'regtest' } as const;
     expect(parseOptions(given)).toEqual({
       ...given,
+      actor: { ...given.actor, run: null },
       journal_keep_ms: 30 * 86_400_000,
       quiet_period_ms: 600_000,
       request_timeout_ms: 30_000,
