@@ -8,6 +8,7 @@ import { Session } from './cli/session.ts';
 import { unlessInterrupted, watchSignals } from './cli/signals.ts';
 import { CashuOpsError, messageOf } from './domain/errors.ts';
 import type { Io } from './io/io.ts';
+import { within } from './io/within.ts';
 import type { Store } from './store/connection.ts';
 import { VERSION } from './version.ts';
 
@@ -116,10 +117,7 @@ async function leave(
 
 async function closeAll(opened: readonly Closable[]): Promise<void> {
   const closed = Promise.all(opened.map((ops) => ops.close().catch(() => {})));
-  const late = Promise.withResolvers<void>();
-  const timer = setTimeout(late.resolve, CLOSE_WITHIN_MS);
-  await Promise.race([closed, late.promise]);
-  clearTimeout(timer);
+  await within(CLOSE_WITHIN_MS, closed).catch(() => {});
 }
 
 /** Data that could not be written is a failure of its own, unless something worse happened. */

@@ -3,6 +3,7 @@ import { alertFor, type Observed } from '../domain/alert.ts';
 import { observedCritical } from '../domain/alert_observed.ts';
 import { CriticalError, messageOf } from '../domain/errors.ts';
 import { type Io, warn } from '../io/io.ts';
+import { within } from '../io/within.ts';
 import { receiversOf, sendAlerts } from '../services/alerts/alerts.ts';
 import { sendOne } from '../services/alerts/deliver.ts';
 import type { AlertReceiver } from '../services/alerts/receiver.ts';
@@ -10,7 +11,6 @@ import type { Store } from '../store/connection.ts';
 import type { Ended } from './at_end.ts';
 import { EXIT } from './exit_codes.ts';
 import { runbookOfError } from './runbook.ts';
-import { within } from './within.ts';
 
 /** A command that has its answer is not held longer than this by its alerts (ms). */
 export const ALERTS_WITHIN_MS = 10_000;

@@ -190,10 +190,18 @@ export function isSettled(operation: MeltOperation): operation is SettledOperati
   return operation.state === 'paid' || operation.state === 'paid_again';
 }
 
-/** Ended with a swap whose coins were never booked: had it happened, the inputs would be its coins. */
+/** Its swap is booked: the inputs are the swap's coins, and no longer those that it took. */
+export function isExchanged<O extends Pick<OperationBase, 'swap' | 'inputs'>>(
+  operation: O,
+): operation is O & { swap: SwapRecord } {
+  const { swap, inputs } = operation;
+  return swap !== null && swap.inputs[0]?.Y !== inputs[0]?.Y;
+}
+
+/** Ended with a swap whose coins were never booked. */
 export function endedBeforeSwap(operation: FailedOperation): operation is FailedSwapOperation {
-  const { swap, inputs, submitted_at } = operation;
-  return submitted_at === null && swap !== null && swap.inputs[0]?.Y === inputs[0]?.Y;
+  const { swap, submitted_at } = operation;
+  return submitted_at === null && swap !== null && !isExchanged(operation);
 }
 
 export function isSubmitted(operation: MeltOperation): operation is SubmittedOperation {

@@ -1,9 +1,9 @@
 import {
   type FailedOperation,
+  isExchanged,
   type MeltOperation,
   type Observation,
   OWNING_STATES,
-  type SwapRecord,
 } from './melt_operation.ts';
 
 /*
@@ -74,13 +74,7 @@ export function judgeReleased(
 /** Has the operation certainly spent one of these coins, by its swap or by its payment? */
 export function hasSpent(operation: MeltOperation, ys: ReadonlySet<string>): boolean {
   const holds = (coins: readonly { Y: string }[]) => coins.some(({ Y }) => ys.has(Y));
-  const { swap } = operation;
-  if (swap !== null && isSwapped(operation, swap) && holds(swap.inputs)) return true;
+  if (isExchanged(operation) && holds(operation.swap.inputs)) return true;
   const paid = operation.state === 'paid' || operation.state === 'paid_again';
   return paid && holds(operation.inputs);
-}
-
-/** After its swap an operation has other inputs than the swap had. */
-function isSwapped({ inputs }: MeltOperation, swap: SwapRecord): boolean {
-  return inputs[0]?.Y !== swap.inputs[0]?.Y;
 }

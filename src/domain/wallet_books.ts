@@ -1,9 +1,4 @@
-import {
-  isSettled,
-  type MeltOperation,
-  type StoredOutput,
-  type SwapRecord,
-} from './melt_operation.ts';
+import { isExchanged, isSettled, type MeltOperation, type StoredOutput } from './melt_operation.ts';
 import { sumProofs, type TokenStatus } from './proof.ts';
 
 /*
@@ -162,9 +157,10 @@ export class WalletBooks {
 
 /** Its exchange of coins, where that happened; its payment, where that was made. */
 function conversionsOf(operation: MeltOperation): Conversion[] {
-  const { _id: operation_id, swap, inputs, blanks, amount, input_fee } = operation;
+  const { _id: operation_id, inputs, blanks, amount, input_fee } = operation;
   const found: Conversion[] = [];
-  if (swap !== null && isExchanged(operation, swap)) {
+  if (isExchanged(operation)) {
+    const { swap } = operation;
     const produced = [...swap.send_outputs, ...swap.keep_outputs];
     found.push({ operation_id, consumed: swap.inputs, produced, paid_out: 0, fees: swap.fee });
   }
@@ -173,11 +169,6 @@ function conversionsOf(operation: MeltOperation): Conversion[] {
     found.push({ operation_id, consumed: inputs, produced: blanks, paid_out: amount, fees });
   }
   return found;
-}
-
-/** The inputs of the payment are other coins than those that were to be exchanged. */
-function isExchanged({ inputs }: MeltOperation, swap: SwapRecord): boolean {
-  return swap.inputs[0]?.Y !== inputs[0]?.Y;
 }
 
 /** A token of another service may have none. */

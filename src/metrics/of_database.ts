@@ -1,4 +1,5 @@
 import { SEVERITIES } from '../domain/errors.ts';
+import { within } from '../io/within.ts';
 import { AlertOutbox } from '../store/alert_outbox.ts';
 import { databaseClock, type Store } from '../store/connection.ts';
 import { MetricsReads } from '../store/metrics_reads.ts';
@@ -16,21 +17,9 @@ const ENDED_STATES = ['paid', 'paid_again', 'failed'] as const;
  */
 export async function samplesOfDatabase(store: Store | null | undefined): Promise<Sample[]> {
   if (store === undefined) return [];
-  const read = store === null ? null : await readAll(store);
-  return [sample('cashu_ops_database_readable', read === null ? 0 : 1), ...(read ?? [])];
-}
-
-/** @returns null where anything but the count of ended operations could not be read */
-async function readAll(store: Store): Promise<Sample[] | null> {
-  const late = Promise.withResolvers<null>();
-  const timer = setTimeout(() => late.resolve(null), WITHIN_MS);
-  try {
-    return await Promise.race([read(store), late.promise]);
-  } catch {
-    return null;
-  } finally {
-    clearTimeout(timer);
-  }
+  // Without any of it but the count of ended operations the database counts as not readable.
+  const samples = store === null ? null : await within(WITHIN_MS, read(store)).catch(() => null);
+  return [sample('cashu_ops_database_readable', samples === null ? 0 : 1), ...(samples ?? [])];
 }
 
 async function read(store: Store): Promise<Sample[]> {

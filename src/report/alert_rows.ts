@@ -3,6 +3,7 @@ import { type Npub, shortNpub } from '../domain/npub.ts';
 import { printable } from '../domain/printable.ts';
 import type { Cell, Column } from '../io/table.ts';
 import type { AlertDocument } from '../store/alert_outbox.ts';
+import { timeText } from './time_text.ts';
 
 /** The columns of `audit alerts`. */
 export const ALERT_COLUMNS: readonly Column[] = [
@@ -19,7 +20,7 @@ export function alertRow(alert: AlertDocument): Cell[] {
   const { created_at, facts, status } = alert;
   const { severity, type, amount, npub, operation_id } = facts;
   return [
-    created_at.toISOString().slice(0, 19).replace('T', ' '),
+    timeText(created_at),
     { text: severity, tone: status === 'resolved' ? 'quiet' : 'bad' },
     status === 'resolved' ? `${type}, over` : type,
     amount,

@@ -4,6 +4,7 @@ import type { AuditRecord } from '../domain/audit_record.ts';
 import { type Npub, shortNpub } from '../domain/npub.ts';
 import { printable } from '../domain/printable.ts';
 import type { Cell, Column, Tone } from '../io/table.ts';
+import { timeText } from './time_text.ts';
 
 /** The columns of `audit list`. */
 export const AUDIT_COLUMNS: readonly Column[] = [
@@ -62,11 +63,6 @@ function mainAmount(amounts: Readonly<Record<string, number>>): number | null {
 function stateText(before: string | null, after: string | null): string | null {
   if (after === null) return before;
   return before === null || before === after ? after : `${before} → ${after}`;
-}
-
-/** To the second: events of one payment are told apart by their order. */
-function timeText(time: Date): string {
-  return time.toISOString().slice(0, 19).replace('T', ' ');
 }
 
 /** One event as one line, for a stream of them. */

@@ -18,6 +18,7 @@ import type { Cell, Column } from '../io/table.ts';
 import { cleanText } from './clean_text.ts';
 import { type Labelled, labelledLines } from './labelled.ts';
 import { counted } from './reconcile_words.ts';
+import { timeText } from './time_text.ts';
 
 /** So many lines of the story are shown to a person; the JSON has all. */
 const TIMELINE_SHOWN_MAX = 40;
@@ -193,9 +194,4 @@ async function showCoins(io: Io, { tokens, mint }: CoinsExplanation): Promise<vo
       return [timeText(created_at), transaction_id, status, amount, reserved_by];
     }),
   );
-}
-
-/** To the second. */
-function timeText(time: Date): string {
-  return time.toISOString().slice(0, 19).replace('T', ' ');
 }

@@ -3,6 +3,7 @@ import type { PrunedRange, StoredLink } from '../domain/chain_check.ts';
 import { CHAIN_INDEX } from './audit_indexes.ts';
 import { AUDIT_CHECKPOINTS, AUDIT_LOG } from './collections.ts';
 import type { Store } from './connection.ts';
+import { atOneMoment } from './one_moment.ts';
 import { translating } from './translating.ts';
 
 /** Whose chains: everybody's, or those of one owner, perhaps at one mint. */
@@ -33,18 +34,9 @@ export class AuditChains {
     return this.#store.db;
   }
 
-  /**
-   * Reads at one moment, while others write (MongoDB manual: read concern "snapshot").
-   *
-   * @param work gets the options for every read; they are of no use when it has ended
-   */
-  async atOneMoment<T>(work: (at: mongo.FindOptions) => Promise<T>): Promise<T> {
-    const session = this.#store.client.startSession({ snapshot: true });
-    try {
-      return await translating(() => work({ session, readConcern: { level: 'snapshot' } }));
-    } finally {
-      await session.endSession();
-    }
+  /** Reads at one moment, while others write. See `atOneMoment`. */
+  atOneMoment<T>(work: (at: mongo.FindOptions) => Promise<T>): Promise<T> {
+    return atOneMoment(this.#store, work);
   }
 
   /** One chain in its order. */
@@ -52,7 +44,7 @@ export class AuditChains {
     return this.#db
       .collection(AUDIT_LOG)
       .find({ chain }, { ...at, sort: { seq: 1 }, hint: CHAIN_INDEX })
-      .map(({ _id, ...event }) => ({ ...event, id: String(_id) }) as unknown as StoredLink);
+      .map(asLink);
   }
 
   /** What was pruned of one chain. */
@@ -78,7 +70,7 @@ export class AuditChains {
     return this.#db
       .collection(AUDIT_LOG)
       .find({ chain: chainFilter(scope) }, { sort: { chain: 1, seq: 1 }, hint: CHAIN_INDEX })
-      .map(({ _id, ...event }) => ({ ...event, id: String(_id) }) as unknown as StoredLink);
+      .map(asLink);
   }
 
   /** What was pruned, in the same order. */
@@ -98,6 +90,10 @@ export class AuditChains {
       }),
     );
   }
+}
+
+function asLink({ _id, ...event }: mongo.WithId<mongo.Document>): StoredLink {
+  return { ...event, id: String(_id) } as unknown as StoredLink;
 }
 
 /** An owner's own chain, and those of his wallets. */

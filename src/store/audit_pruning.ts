@@ -69,11 +69,12 @@ export class AuditPruning {
         })
         .toArray(),
     );
-    const open = await this.#openOf(found.map(({ _id }) => _id));
+    const open = new Set(await this.#open());
     return new Map(found.map(({ _id, ...story }) => [_id, { ...story, open: open.has(_id) }]));
   }
 
-  async #allOpen(): Promise<string[]> {
+  /** Ids of all payments that have not ended: few, whoever they belong to. */
+  async #open(): Promise<string[]> {
     const open = { state: { $in: [...OPEN_STATES] } };
     const found = await translating(() =>
       this.#store.db
@@ -83,18 +84,6 @@ export class AuditPruning {
         .toArray(),
     );
     return found.map(({ _id }) => _id);
-  }
-
-  async #openOf(ids: readonly string[]): Promise<Set<string>> {
-    const open = { _id: { $in: [...ids] }, state: { $in: [...OPEN_STATES] } };
-    const found = await translating(() =>
-      this.#store.db
-        .collection<{ _id: string; state: string }>(MELT_OPERATIONS)
-        .find(open)
-        .project<{ _id: string }>({ _id: 1 })
-        .toArray(),
-    );
-    return new Set(found.map(({ _id }) => _id));
   }
 
   /** The events of a chain from before a moment in their order; never its newest one. */
@@ -112,7 +101,7 @@ export class AuditPruning {
 
   /** How many events from before there were chains are older than they need be kept. */
   async countUnchained(retention: Retention, now: Date): Promise<number> {
-    const filter = unchained(retention, now, await this.#allOpen());
+    const filter = unchained(retention, now, await this.#open());
     return translating(() => this.#log.countDocuments(filter));
   }
 
@@ -152,7 +141,7 @@ export class AuditPruning {
     audit: AuditLog,
     { reason, now, limit }: { reason: string; now: Date; limit: number },
   ): Promise<number> {
-    const filter = unchained(retention, now, await this.#allOpen());
+    const filter = unchained(retention, now, await this.#open());
     const old = await translating(() =>
       this.#log
         .find(filter, { limit })

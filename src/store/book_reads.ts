@@ -5,7 +5,7 @@ import { AUDIT_LOG, MELT_OPERATIONS } from './collections.ts';
 import type { Store } from './connection.ts';
 import { tokensOf } from './documents.ts';
 import type { WalletName } from './leases.ts';
-import { translating } from './translating.ts';
+import { atOneMoment } from './one_moment.ts';
 
 /** All that the books of one wallet are drawn up from, as it stood at one moment. */
 export interface WalletRecords {
@@ -25,30 +25,24 @@ const SPENT_EVENTS = ['proof_state_reconciled', 'tokens_marked_spent'];
 
 /**
  * Reads a wallet at one moment, so that a payment that is made meanwhile is there as a whole or not
- * at all (MongoDB manual: read concern "snapshot" outside of transactions).
+ * at all.
  *
  * @param work gets the records; they are gone when it ends
  */
-export async function readWallet<T>(
-  { client, db }: Pick<Store, 'client' | 'db'>,
+export function readWallet<T>(
+  store: Pick<Store, 'client' | 'db'>,
   { npub, mint_url }: WalletName,
   work: (records: WalletRecords) => Promise<T>,
 ): Promise<T> {
-  const session = client.startSession({ snapshot: true });
-  // The session's own would give way to that of the connection.
-  const at = { session, readConcern: { level: 'snapshot' } } as const;
+  const { db } = store;
   const wallet = { npub, mint_url };
-  try {
-    return await translating(() =>
-      work({
-        tokens: tokensOf(db).find(wallet, at).project<BookToken>(TOKEN_FIELDS),
-        operations: db.collection<MeltOperation>(MELT_OPERATIONS).find(wallet, at),
-        foundSpent: () => coinsFoundSpent(db, at, wallet),
-      }),
-    );
-  } finally {
-    await session.endSession();
-  }
+  return atOneMoment(store, (at) =>
+    work({
+      tokens: tokensOf(db).find(wallet, at).project<BookToken>(TOKEN_FIELDS),
+      operations: db.collection<MeltOperation>(MELT_OPERATIONS).find(wallet, at),
+      foundSpent: () => coinsFoundSpent(db, at, wallet),
+    }),
+  );
 }
 
 async function coinsFoundSpent(

@@ -31,14 +31,16 @@ export interface RankRow {
   sat: number | mongo.Long;
 }
 
-/** First by coin, so that each counts once; what concerns no single coin stands for itself. */
+/** What a finding is about: its coin; what concerns no single coin stands for itself. */
+export const CONCERNED = { $ifNull: ['$y', { $concat: ['key:', '$key'] }] };
+
+/** First by coin, so that each counts once. */
 export function countPipeline(runId: string): mongo.Document[] {
-  const what = { $ifNull: ['$y', { $concat: ['key:', '$key'] }] };
   return [
     { $match: { run_id: runId, rank: { $lt: OPERATION_RANK } } },
     {
       $group: {
-        _id: { rank: '$rank', what },
+        _id: { rank: '$rank', what: CONCERNED },
         findings: { $sum: 1 },
         done: { $sum: { $cond: ['$done', 1, 0] } },
         sat: { $max: '$amount' },

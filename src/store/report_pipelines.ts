@@ -2,7 +2,7 @@ import type { mongo } from 'mongoose';
 import { SEVERITIES } from '../domain/errors.ts';
 import { BUCKET_ORIGIN } from '../domain/report_buckets.ts';
 import { RECONCILE_FINDINGS } from './collections.ts';
-import { OPERATION_RANK } from './finding_counts.ts';
+import { CONCERNED, OPERATION_RANK } from './finding_counts.ts';
 
 /** Which part of everything a report is about. */
 export interface ReportQuery {
@@ -249,12 +249,13 @@ export function riskOfPartPipeline(
   runIds: readonly string[],
   wallet: Pick<ReportQuery, 'npub' | 'mint_url'>,
 ): mongo.Document[] {
-  const coin = { $ifNull: ['$y', { $concat: ['key:', '$key'] }] };
   return [
     {
       $match: { run_id: { $in: [...runIds] }, rank: { $lt: OPERATION_RANK }, ...walletOf(wallet) },
     },
-    { $group: { _id: { run: '$run_id', rank: '$rank', coin }, sat: { $max: '$amount' } } },
+    {
+      $group: { _id: { run: '$run_id', rank: '$rank', coin: CONCERNED }, sat: { $max: '$amount' } },
+    },
     { $group: { _id: { run: '$_id.run', rank: '$_id.rank' }, sat: { $sum: '$sat' } } },
   ];
 }

@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 import type { Context, Finished, GlobalFlags } from '../../cli/context.ts';
-import { assertNothingBefore } from '../../cli/nothing_before.ts';
 import { rowLimit } from '../../cli/options.ts';
 
 export interface AlertsFlags extends GlobalFlags {
@@ -26,8 +25,7 @@ export function alertsCommand(context: Context, finished: Finished): Command {
     .option('--retry', 'the same, also for what is to be tried again only later')
     .option('--json', 'one JSON document on stdout')
     .addHelpText('after', EXAMPLES)
-    .action(async (flags: AlertsFlags, command: Command) => {
-      assertNothingBefore(command, command.name());
+    .action(async (flags: AlertsFlags) => {
       const { runAuditAlerts } = await import('./alerts.ts');
       finished.exitCode = await runAuditAlerts(context, flags);
     });

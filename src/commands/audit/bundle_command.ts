@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 import type { Context, Finished, GlobalFlags } from '../../cli/context.ts';
-import { assertNothingBefore } from '../../cli/nothing_before.ts';
 
 export interface BundleFlags extends GlobalFlags {
   output?: string;
@@ -20,8 +19,7 @@ export function bundleCommand(context: Context, finished: Finished): Command {
     .option('--offline', 'do not ask the mint; the bundle says so')
     .option('--json', 'what was written, as one JSON document on stdout')
     .addHelpText('after', EXAMPLES)
-    .action(async (id: string, flags: BundleFlags, command: Command) => {
-      assertNothingBefore(command, command.name());
+    .action(async (id: string, flags: BundleFlags) => {
       const { runAuditBundle } = await import('./bundle.ts');
       finished.exitCode = await runAuditBundle(context, id, flags);
     });

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { Context, Finished } from '../../cli/context.ts';
+import { assertNothingBefore } from '../../cli/nothing_before.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
 import { alertsCommand } from './alerts_command.ts';
 import { bundleCommand } from './bundle_command.ts';
@@ -33,7 +34,7 @@ const BELOW = [
 export function auditCommand(context: Context, finished: Finished): Command {
   const below = BELOW.map((make) => make(context, finished));
   const names = below.map((command) => command.name());
-  const command = new Command('audit')
+  const command: Command = new Command('audit')
     .description('What happened, what is true now, and whether the record holds.')
     .usage(names.join(' | '))
     // Takes whatever is no name of a command below, so that the error can name those.
@@ -41,6 +42,9 @@ export function auditCommand(context: Context, finished: Finished): Command {
     .helpCommand(false)
     .option('--json', 'one JSON document on stdout')
     .addHelpText('after', EXAMPLES)
+    .hook('preAction', (_, chosen) => {
+      if (chosen !== command) assertNothingBefore(chosen, chosen.name());
+    })
     .action(() => {
       throw new CashuOpsError(
         'INVALID_ARGUMENT',

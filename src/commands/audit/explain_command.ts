@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 import type { Context, Finished, GlobalFlags } from '../../cli/context.ts';
-import { assertNothingBefore } from '../../cli/nothing_before.ts';
 
 export interface ExplainFlags extends GlobalFlags {
   offline?: boolean;
@@ -26,8 +25,7 @@ export function explainCommand(context: Context, finished: Finished): Command {
     .option('--offline', 'do not ask the mint; the page says so')
     .option('--json', 'one JSON document on stdout')
     .addHelpText('after', EXAMPLES)
-    .action(async (id: string, flags: ExplainFlags, command: Command) => {
-      assertNothingBefore(command, command.name());
+    .action(async (id: string, flags: ExplainFlags) => {
       const { runAuditExplain } = await import('./explain.ts');
       finished.exitCode = await runAuditExplain(context, id, flags);
     });

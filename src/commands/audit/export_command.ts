@@ -1,6 +1,5 @@
 import { Command, Option } from 'commander';
 import type { Context, Finished, GlobalFlags } from '../../cli/context.ts';
-import { assertNothingBefore } from '../../cli/nothing_before.ts';
 import type { FilterFlags } from './filter.ts';
 import { filtered } from './filter_flags.ts';
 
@@ -31,8 +30,7 @@ export function exportCommand(context: Context, finished: Finished): Command {
     .option('--output <file>', 'write a new file (0600) instead of stdout; - is stdout')
     .option('--after <cursor>', 'only what comes behind the export that ended with this')
     .addHelpText('after', EXAMPLES)
-    .action(async (flags: ExportFlags, command: Command) => {
-      assertNothingBefore(command, command.name());
+    .action(async (flags: ExportFlags) => {
       const { runAuditExport } = await import('./export.ts');
       finished.exitCode = await runAuditExport(context, flags);
     });

@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 import type { Context, Finished, GlobalFlags } from '../../cli/context.ts';
-import { assertNothingBefore } from '../../cli/nothing_before.ts';
 import { rowLimit } from '../../cli/options.ts';
 import type { FilterFlags } from './filter.ts';
 import { filtered } from './filter_flags.ts';
@@ -28,8 +27,7 @@ export function listCommand(context: Context, finished: Finished): Command {
     .option('--follow', 'then every new one, oldest first, until Ctrl-C')
     .option('--json', 'one JSON document on stdout; with --follow one on each line')
     .addHelpText('after', EXAMPLES)
-    .action(async (flags: ListFlags, command: Command) => {
-      assertNothingBefore(command, command.name());
+    .action(async (flags: ListFlags) => {
       const { runAuditList } = await import('./list.ts');
       finished.exitCode = await runAuditList(context, flags);
     });

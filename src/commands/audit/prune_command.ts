@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 import type { Context, Finished, GlobalFlags } from '../../cli/context.ts';
-import { assertNothingBefore } from '../../cli/nothing_before.ts';
 
 export interface PruneFlags extends GlobalFlags {
   keepStandard?: string;
@@ -31,8 +30,7 @@ export function pruneCommand(context: Context, finished: Finished): Command {
     .option('--yes', 'do not ask')
     .option('--json', 'one JSON document on stdout')
     .addHelpText('after', EXAMPLES)
-    .action(async (flags: PruneFlags, command: Command) => {
-      assertNothingBefore(command, command.name());
+    .action(async (flags: PruneFlags) => {
       const { runAuditPrune } = await import('./prune.ts');
       finished.exitCode = await runAuditPrune(context, flags);
     });

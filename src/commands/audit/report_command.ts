@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 import type { Context, Finished, GlobalFlags } from '../../cli/context.ts';
-import { assertNothingBefore } from '../../cli/nothing_before.ts';
 import { duration } from '../../cli/options.ts';
 
 export interface ReportFlags extends GlobalFlags {
@@ -33,8 +32,7 @@ export function reportCommand(context: Context, finished: Finished): Command {
     .option('--html <file>', 'also write a page with charts, for a browser')
     .option('--json', 'one JSON document on stdout')
     .addHelpText('after', EXAMPLES)
-    .action(async (flags: ReportFlags, command: Command) => {
-      assertNothingBefore(command, command.name());
+    .action(async (flags: ReportFlags) => {
       const { runAuditReport } = await import('./report.ts');
       finished.exitCode = await runAuditReport(context, flags);
     });

@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 import type { Context, Finished, GlobalFlags } from '../../cli/context.ts';
-import { assertNothingBefore } from '../../cli/nothing_before.ts';
 
 const EXAMPLES = `
 Examples:
@@ -13,8 +12,7 @@ export function showCommand(context: Context, finished: Finished): Command {
     .argument('<event>', 'its id, as "audit list --json" has it')
     .option('--json', 'one JSON document on stdout')
     .addHelpText('after', EXAMPLES)
-    .action(async (id: string, flags: GlobalFlags, command: Command) => {
-      assertNothingBefore(command, command.name());
+    .action(async (id: string, flags: GlobalFlags) => {
       const { runAuditShow } = await import('./show.ts');
       finished.exitCode = await runAuditShow(context, id, flags);
     });

@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 import type { Context, Finished, GlobalFlags } from '../../cli/context.ts';
-import { assertNothingBefore } from '../../cli/nothing_before.ts';
 
 export interface VerifyFlags extends GlobalFlags {
   npub?: string;
@@ -21,8 +20,7 @@ export function verifyCommand(context: Context, finished: Finished): Command {
     .option('--heads', 'also the newest hash of each chain, to keep where nobody can change it')
     .option('--json', 'one JSON document on stdout')
     .addHelpText('after', EXAMPLES)
-    .action(async (flags: VerifyFlags, command: Command) => {
-      assertNothingBefore(command, command.name());
+    .action(async (flags: VerifyFlags) => {
       const { runAuditVerify } = await import('./verify.ts');
       finished.exitCode = await runAuditVerify(context, flags);
     });

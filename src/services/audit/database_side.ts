@@ -1,5 +1,10 @@
 import type { DatabaseSide, Sum } from '../../domain/explanation.ts';
-import type { MeltOperation, SettledOperation, StoredOutput } from '../../domain/melt_operation.ts';
+import {
+  isExchanged,
+  type MeltOperation,
+  type SettledOperation,
+  type StoredOutput,
+} from '../../domain/melt_operation.ts';
 import { sumProofs, type TokenStatus } from '../../domain/proof.ts';
 import { yOf } from '../../domain/proof_y.ts';
 import { tokenIdsOf } from '../../domain/transaction_id.ts';
@@ -16,8 +21,13 @@ const WEIGHT: Readonly<Record<CoinFate, number>> = {
  * How the coins of a payment stand in the tokens, and what change is stored.
  *
  * @param tokens all that have to do with the payment
+ * @param changeNames public names of the coins that its change is made of
  */
-export function databaseSide(operation: MeltOperation, tokens: readonly TokenView[]): DatabaseSide {
+export function databaseSide(
+  operation: MeltOperation,
+  tokens: readonly TokenView[],
+  changeNames: readonly string[],
+): DatabaseSide {
   const fates = new Map<string, CoinFate>();
   for (const token of tokens) {
     const fate = fateOf(token, operation);
@@ -31,7 +41,7 @@ export function databaseSide(operation: MeltOperation, tokens: readonly TokenVie
     const before = coins[fate] ?? { coins: 0, sat: 0 };
     coins[fate] = { coins: before.coins + 1, sat: before.sat + amount };
   }
-  return { coins, change: changeStored(operation, tokens) };
+  return { coins, change: changeStored(operation, tokens, changeNames) };
 }
 
 function fateOf({ status, reserved_by }: TokenView, { _id }: MeltOperation): CoinFate {
@@ -40,9 +50,13 @@ function fateOf({ status, reserved_by }: TokenView, { _id }: MeltOperation): Coi
 }
 
 /** Its change, whatever tokens its coins stand in by now: repairs move coins. */
-function changeStored({ blanks, transaction_id }: MeltOperation, tokens: readonly TokenView[]) {
+function changeStored(
+  { transaction_id }: MeltOperation,
+  tokens: readonly TokenView[],
+  changeNames: readonly string[],
+): number {
   const { meltChange } = tokenIdsOf(transaction_id);
-  const names = new Set(outputNames(blanks));
+  const names = new Set(changeNames);
   const found = new Map<string, number>();
   let nameless = 0;
   for (const { status, proofs, transaction_id: id } of tokens) {
@@ -68,11 +82,11 @@ export function outputNames(outputs: readonly StoredOutput[]): string[] {
 export function keptMissing(operation: MeltOperation, tokens: readonly TokenView[]): number {
   const { keep, swapKeep } = tokenIdsOf(operation.transaction_id);
   const stands = (id: string) => tokens.some(({ transaction_id }) => transaction_id === id);
-  const { keep_amount, swap } = operation;
-  const exchanged = swap !== null && swap.inputs[0]?.Y !== operation.inputs[0]?.Y;
+  const { keep_amount } = operation;
+  const swap_keep = isExchanged(operation) ? operation.swap.keep_amount : 0;
   const lacksKeep = keep_amount > 0 && operation.state !== 'failed' && !stands(keep);
-  const lacksSwapKeep = exchanged && swap.keep_amount > 0 && !stands(swapKeep);
-  return (lacksKeep ? keep_amount : 0) + (lacksSwapKeep ? swap.keep_amount : 0);
+  const lacksSwapKeep = swap_keep > 0 && !stands(swapKeep);
+  return (lacksKeep ? keep_amount : 0) + (lacksSwapKeep ? swap_keep : 0);
 }
 
 /** The sum of a payment that was made. @param change sat that are stored */

@@ -94,12 +94,13 @@ async function lookAtPayment(
   { subjects, mint }: ExplainDeps,
   operation: MeltOperation,
 ): Promise<LookedAt> {
-  const outputs = outputNames([...operation.blanks, ...(operation.swap?.keep_outputs ?? [])]);
+  const change = outputNames(operation.blanks);
+  const outputs = [...change, ...outputNames(operation.swap?.keep_outputs ?? [])];
   const [tokens, asked] = await Promise.all([
     subjects.tokensOf(operation, outputs),
     mint === null ? NOT_ASKED : askMint(mint, operation),
   ]);
-  const database = databaseSide(operation, tokens);
+  const database = databaseSide(operation, tokens, change);
   const sum = isSettled(operation) ? sumOf(operation, database.change) : null;
   const kept = keptMissing(operation, tokens);
   const safety = gravest(
