@@ -187,6 +187,7 @@ function* operationEvents(
       ys: type === 'tokens_marked_spent' ? [`02${id}`] : [],
       timings_ms: { mint_request: Math.floor(random() * 900) },
       note: severity === 'INFO' ? null : 'the mint gave no clear answer',
+      digest: null,
       ...wallet,
       type,
     } as AuditEvent;

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
@@ -19,11 +20,14 @@ describe('the README', () => {
     const shown = examplesIn(README);
     expect(shown.length).toBeGreaterThan(7);
     expect(README).toContain(`\n${ON_THE_PATH}\n`);
+    const folder = await mkdtemp(join(tmpdir(), 'cashu-ops-readme-'));
     for (const { line, exit } of shown) {
       expect(line).toMatch(/^cashu-ops /);
-      const { ended, said } = inShell([ON_THE_PATH, line], env);
+      const own = line.replaceAll('/tmp/', `${folder}/`);
+      const { ended, said } = inShell([ON_THE_PATH, own], env);
       expect(`${line}: exit ${await ended}\n${said()}`).toMatch(`${line}: exit ${exit}\n`);
     }
+    await rm(folder, { recursive: true });
   });
 
   it('puts a command on the PATH that keeps the exit code of a payment in flight', async () => {

@@ -57,6 +57,7 @@ describe('auditEventSchema', () => {
       ys: [],
       timings_ms: {},
       note: null,
+      digest: null,
     });
   });
 
@@ -65,6 +66,7 @@ describe('auditEventSchema', () => {
     ['proofs', { proofs: [] }],
     ['a secret', { secret: HEX64 }],
     ['a preimage', { preimage: HEX64 }],
+    ['a preimage in place of a digest', { digest: HEX64 }],
     ['a coin under another name than Y', { ys: [HEX64] }],
     ['a secret as an amount', { amounts: { secret: HEX64 } }],
     ['a secret as the name of an amount', { amounts: { [HEX64]: 1 } }],

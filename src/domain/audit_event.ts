@@ -113,6 +113,12 @@ const common = {
   ys: z.array(point).max(AUDIT_YS_MAX).default([]),
   timings_ms: z.record(z.string().regex(/^[a-z][a-z0-9_]{0,39}$/), z.number().min(0)).default({}),
   note: z.string().transform(cleanNote).nullable().default(null),
+  /** Of what never changes in an operation; too short for a secret. */
+  digest: z
+    .string()
+    .regex(/^[0-9a-f]{40}$/)
+    .nullable()
+    .default(null),
 };
 const wallet = { npub: name, mint_url: z.string().min(1).max(500) };
 

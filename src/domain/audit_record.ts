@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ChainLink } from './audit_chain.ts';
+import { CHAIN_VERSION, type ChainLink, eventHash } from './audit_chain.ts';
 import { type AuditEvent, auditEventSchema } from './audit_event.ts';
 
 /** An event as it was read: sound, or something that a hand or another version wrote. */
@@ -8,6 +8,8 @@ export type AuditRecord =
       id: string;
       /** Null for an event from before there were chains. */
       link: Pick<ChainLink, 'chain' | 'seq' | 'prev' | 'hash'> | null;
+      /** Its own hash does not fit what it says: somebody changed it after it was written. */
+      changed: boolean;
       damaged: null;
     })
   | DamagedRecord;
@@ -40,7 +42,8 @@ export function readRecord(id: string, document: Record<string, unknown>): Audit
   const parsed = auditEventSchema.safeParse(event);
   const link = 'chain' in document ? linkSchema.safeParse(document) : null;
   if (parsed.success && (link === null || link.success)) {
-    return { ...parsed.data, id, link: link?.data ?? null, damaged: null };
+    const changed = link !== null && !fitsItsHash(id, document);
+    return { ...parsed.data, id, link: link?.data ?? null, changed, damaged: null };
   }
   const issues = [...(parsed.error?.issues ?? []), ...(link?.error?.issues ?? [])];
   const paths = issues.flatMap((issue) =>
@@ -48,4 +51,10 @@ export function readRecord(id: string, document: Record<string, unknown>): Audit
   );
   const time = document.time instanceof Date ? document.time : null;
   return { id, damaged: [...new Set(paths)], time };
+}
+
+/** Of another version nothing can be said. */
+function fitsItsHash(id: string, document: Record<string, unknown>): boolean {
+  if (document.chain_version !== CHAIN_VERSION) return true;
+  return eventHash({ ...document, id }) === document.hash;
 }

@@ -18,6 +18,7 @@ export interface StoredLink {
   operation_id?: unknown;
   after?: unknown;
   note?: unknown;
+  digest?: unknown;
 }
 
 /** What stands where events were pruned: the numbers, and the hash of the last one of them. */

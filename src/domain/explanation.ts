@@ -1,6 +1,6 @@
 import type { AuditRecord } from './audit_record.ts';
 import type { Observation, OperationState } from './melt_operation.ts';
-import type { MintState, TokenStatus } from './proof.ts';
+import type { KnownState, MintState, TokenStatus } from './proof.ts';
 import type { MintAnswer, Safety, SafetyVerdict } from './safety.ts';
 
 /*
@@ -21,6 +21,7 @@ export interface PaymentFacts {
   /** Value of the coins that were given for it. */
   inputs: number;
   fee_reserve: number;
+  input_fee: number;
   actor: string;
   created_at: Date;
   updated_at: Date;
@@ -72,6 +73,8 @@ export interface TimelineEntry {
   note: string | null;
   /** Of the first of them. */
   event_id: string;
+  /** Somebody changed it after it was written. */
+  changed: boolean;
 }
 
 /** Another payment that the same id leads to. */
@@ -111,6 +114,8 @@ export interface TokenFacts {
 
 export interface CoinsExplanation {
   about: 'coins';
+  /** The one that was asked for; null where a transaction was. */
+  coin: { y: string; amount: number; mint: KnownState } | null;
   tokens: TokenFacts[];
   mint: MintSide;
   safety: Safety;
@@ -149,15 +154,24 @@ function entryOf(event: AuditRecord): TimelineEntry {
   const same = { time, last_time: time, times: 1, event_id: event.id };
   if (event.damaged !== null) {
     const note = `cannot be read: ${event.damaged.join(', ')}`;
-    return { ...same, type: 'damaged', severity: '?', after: null, actor: '?', note };
+    return {
+      ...same,
+      type: 'damaged',
+      severity: '?',
+      after: null,
+      actor: '?',
+      note,
+      changed: true,
+    };
   }
-  const { type, severity, after, actor, note } = event;
-  return { ...same, type, severity, after, actor: `${actor.user}@${actor.host}`, note };
+  const { type, severity, after, actor, note, changed } = event;
+  return { ...same, type, severity, after, actor: `${actor.user}@${actor.host}`, note, changed };
 }
 
 function isSame(one: TimelineEntry, other: TimelineEntry): boolean {
   return (
-    one.type !== 'damaged' &&
+    !one.changed &&
+    !other.changed &&
     one.type === other.type &&
     one.after === other.after &&
     one.severity === other.severity &&

@@ -8,12 +8,16 @@ export interface StateFault {
   state: string | null;
   /** As its last event says; null without any. */
   told: string | null;
+  /** It is about another payment than its first event says: its invoice, amount or quote differs. */
+  changed: boolean;
 }
 
 /** An operation as it stands. */
 export interface StandingState {
   state: string;
   updated_at: Date;
+  /** See `operationDigest`. */
+  digest: string;
 }
 
 /** Every event after which an operation is in another state. */
@@ -26,9 +30,11 @@ const TELLS_STATE: ReadonlySet<unknown> = new Set([...MELT_EVENTS, 'journal_repl
  */
 export class LastStates {
   readonly #told = new Map<string, string>();
+  readonly #digests = new Map<string, string>();
 
-  next({ type, operation_id, after }: StoredLink): void {
+  next({ type, operation_id, after, digest }: StoredLink): void {
     if (!TELLS_STATE.has(type) || typeof operation_id !== 'string') return;
+    if (typeof digest === 'string') this.#digests.set(operation_id, digest);
     this.#told.set(operation_id, String(after));
   }
 
@@ -39,14 +45,17 @@ export class LastStates {
    */
   faults(states: ReadonlyMap<string, StandingState>, prunedUntil: Date | null): StateFault[] {
     const found: StateFault[] = [];
-    for (const [operation_id, { state, updated_at }] of states) {
+    for (const [operation_id, { state, updated_at, digest }] of states) {
       const told = this.#told.get(operation_id) ?? null;
       const mayBePruned = prunedUntil !== null && updated_at <= prunedUntil;
-      if (told === state || (told === null && mayBePruned)) continue;
-      found.push({ operation_id, state, told });
+      const changed = (this.#digests.get(operation_id) ?? digest) !== digest;
+      const isTold = told === state || (told === null && mayBePruned);
+      if (!isTold || changed) found.push({ operation_id, state, told, changed });
     }
     for (const [operation_id, told] of this.#told) {
-      if (!states.has(operation_id)) found.push({ operation_id, state: null, told });
+      if (!states.has(operation_id)) {
+        found.push({ operation_id, state: null, told, changed: false });
+      }
     }
     return found;
   }

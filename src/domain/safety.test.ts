@@ -48,7 +48,7 @@ describe('safetyOfPaid', () => {
   it.each(['silent', 'not_asked'] as const)('says whose word it is: %s', (answer) => {
     const safety = safetyOfPaid(paid, { answer, observation: null }, NOTHING, 0);
     expect(safety.verdict).toBe('safe');
-    expect(safetyLine(safety)).toMatch(/so says the database: the mint (was|did) not/);
+    expect(safetyLine(safety)).toMatch(/so says the database, and the mint (was|did) not/);
   });
 
   it.each([

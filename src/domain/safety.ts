@@ -195,6 +195,6 @@ export function verdictText({ verdict, sat, until }: Safety): string {
 const LIMITS: Readonly<Record<MintAnswer, string>> = {
   answered: '',
   not_needed: '',
-  silent: '; so says the database: the mint did not answer',
-  not_asked: '; so says the database: the mint was not asked',
+  silent: '; so says the database, and the mint did not answer',
+  not_asked: '; so says the database, and the mint was not asked',
 };

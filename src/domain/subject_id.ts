@@ -1,5 +1,6 @@
 import { CashuOpsError } from './errors.ts';
 import { parseInvoice } from './invoice.ts';
+import { parseNpub } from './npub.ts';
 
 /*
  * Whatever a support person has in hand to name a payment: an id from a log, a hash from another
@@ -20,6 +21,7 @@ export const UNDERSTOOD =
 const COIN = /^0[23][0-9a-f]{64}$/i;
 const INVOICE = /^(lightning:)?ln(bc|tb|bcrt|tbs|sb)\d*[a-z0-9]{20,}$/i;
 const ID = /^[\p{L}\p{N}._:~+/=@-]{1,500}$/u;
+const ID_MIN = 8;
 /** A proof's secret in hex, or a token, has no business on a command line. */
 const TOKEN = /^cashu[AB]/;
 
@@ -36,6 +38,15 @@ export function parseSubjectId(text: string): SubjectId {
   if (COIN.test(given)) return { form: 'coin', y: given.toLowerCase() };
   if (INVOICE.test(given)) {
     return { form: 'invoice', payment_hash: parseInvoice(given).payment_hash };
+  }
+  if (/^npub1/i.test(given)) {
+    throw new CashuOpsError('INVALID_ARGUMENT', 'That is an owner, and not a payment.', {
+      next_command: `cashu-ops audit list --npub ${parseNpub(given)}`,
+    });
+  }
+  if (/^(lightning:)?ln(bc|tb|bcrt|tbs|sb)/i.test(given)) parseInvoice(given);
+  if (given.length < ID_MIN) {
+    throw refused(`An id has ${ID_MIN} characters or more, also where it is only its beginning.`);
   }
   if (!ID.test(given)) {
     // Not repeated: it may be a secret in the wrong place.

@@ -9,6 +9,8 @@ export interface DraftOptions {
   what: string;
   /** What did not happen when it cannot be written, for messages: `nothing was planned`. */
   otherwise: string;
+  /** A file that is there already is not replaced: it may be evidence. */
+  fresh?: boolean;
   /** Default: 0600, because owners and amounts are nobody else's business. */
   mode?: number;
 }
@@ -41,6 +43,7 @@ export class DraftFile {
       // A link is refused too: what it points to is not what was named.
       const earlier = await lstat(path).catch(unlessMissing);
       if (earlier !== null && !earlier.isFile()) throw new Error('it is no file');
+      if (earlier !== null && options.fresh === true) throw new Error('it is there already');
       const handle = await open(draft, 'wx', 0o600);
       return new DraftFile(path, draft, handle, options);
     } catch (error) {

@@ -1,6 +1,7 @@
 import { stringify } from 'csv-stringify/sync';
 import type { AuditRecord } from '../domain/audit_record.ts';
 import { printable } from '../domain/printable.ts';
+import { mainAmount } from './main_amount.ts';
 
 /** A thousand names of coins are shorter. */
 const CELL_MAX = 100_000;
@@ -8,8 +9,9 @@ const CELL_MAX = 100_000;
 /** The columns of an event in a spreadsheet; what cannot be read has only the first two and the last. */
 const COLUMNS = [
   ...(['id', 'time', 'type', 'severity', 'compliance_level', 'npub', 'mint_url'] as const),
-  ...(['operation_id', 'transaction_id', 'quote_id', 'before', 'after', 'amounts_sat'] as const),
-  ...(['timings_ms', 'ys', 'note', 'user', 'host', 'command', 'version', 'run'] as const),
+  ...(['operation_id', 'transaction_id', 'quote_id', 'before', 'after'] as const),
+  ...(['sat', 'amounts_sat', 'timings_ms', 'ys', 'note'] as const),
+  ...(['user', 'host', 'command', 'version', 'run'] as const),
   ...(['chain', 'seq', 'prev', 'hash', 'damaged'] as const),
 ];
 type Row = Partial<Record<(typeof COLUMNS)[number], string | number | null>>;
@@ -41,6 +43,7 @@ function rowOf(record: AuditRecord): Row {
   return {
     ...{ id, time: when, type, severity, compliance_level, npub, mint_url, operation_id },
     ...{ transaction_id, quote_id, before, after, note, user, host, command, version, run },
+    sat: mainAmount(amounts),
     amounts_sat: listed(amounts),
     timings_ms: listed(timings_ms),
     ys: ys.join(' '),

@@ -73,7 +73,7 @@ function rowsOf(
   report: AuditReport,
   cells: (figures: Figures, cell: CellMaker) => Cell[],
 ): Cell[][] {
-  return report.rows.map((row, at) => {
+  const rows = report.rows.map((row, at) => {
     const marked: CellMaker = (name, text) => {
       const breaks = breakAt(report, name, at);
       if (text === null || breaks === null) return text;
@@ -81,8 +81,42 @@ function rowsOf(
     };
     const from = bucketText(row, report.bucket_ms);
     const day = isWithinYear(report) ? from.replace(/^\d{4}-/, '') : from;
-    return [`${day}${row.complete ? '' : '*'}`, ...cells(row, marked)];
+    const figures = cells(row, marked);
+    return { title: `${day}${row.complete ? '' : '*'}`, figures, empty: figures.every(isNothing) };
   });
+  return withoutEmpty(rows);
+}
+
+/** Nothing happened, and nothing is to be seen. */
+function isNothing(cell: Cell): boolean {
+  return cell === null || cell === '0';
+}
+
+interface TitledRow {
+  title: string;
+  figures: Cell[];
+  empty: boolean;
+}
+
+/** Shorter runs of empty rows say where they are by standing there. */
+const EMPTY_MIN = 3;
+
+/** Many rows of nothing in a row are one: from the row above it, or the beginning, to there. */
+function withoutEmpty(rows: readonly TitledRow[]): Cell[][] {
+  const shown: Cell[][] = [];
+  for (let at = 0; at < rows.length; ) {
+    const end = rows.findIndex((row, next) => next >= at && !row.empty);
+    const length = (end === -1 ? rows.length : end) - at;
+    const [first, last] = [rows[at], rows[at + length - 1]];
+    if (length >= EMPTY_MIN && first !== undefined && last !== undefined) {
+      shown.push([`to ${last.title}`, ...first.figures]);
+      at += length;
+    } else {
+      if (first !== undefined) shown.push([first.title, ...first.figures]);
+      at += 1;
+    }
+  }
+  return shown;
 }
 
 const YEAR_MS = 365 * 86_400_000;

@@ -1,21 +1,22 @@
 import type { ChalkInstance } from 'chalk';
 import { groupDigits } from '../domain/amount.ts';
 import type { AuditRecord } from '../domain/audit_record.ts';
+import { EVENT_WORDS } from '../domain/event_words.ts';
 import { type Npub, shortNpub } from '../domain/npub.ts';
 import { printable } from '../domain/printable.ts';
 import type { Cell, Column, Tone } from '../io/table.ts';
+import type { Line } from './lines.ts';
+import { mainAmount } from './main_amount.ts';
 import { timeText } from './time_text.ts';
 
-/** The columns of `audit list`. */
-export const AUDIT_COLUMNS: readonly Column[] = [
-  { title: 'time (UTC)', keepWhole: true },
-  { title: 'severity', keepWhole: true },
-  { title: 'event' },
-  { title: 'owner', keepWhole: true },
-  { title: 'payment', keepWhole: true },
-  { title: 'sat', keepWhole: true, align: 'right' },
-  { title: 'state' },
-];
+type Sound = Extract<AuditRecord, { damaged: null }>;
+
+/** One column of `audit list`, and how it is filled. */
+interface ListColumn extends Column {
+  /** Shown on lines of so many characters and more. */
+  from: number;
+  cell: (record: Sound) => Cell;
+}
 
 const TONES: Readonly<Record<string, Tone>> = {
   CRITICAL: 'bad',
@@ -25,39 +26,58 @@ const TONES: Readonly<Record<string, Tone>> = {
   INFO: 'quiet',
 };
 
-/** One event as a row of the table. */
-export function auditRow(record: AuditRecord): Cell[] {
-  if (record.damaged !== null) {
-    const why = `cannot be read: ${record.damaged.join(', ')}`;
-    const time = record.time === null ? null : timeText(record.time);
-    return [
-      time,
-      { text: '?', tone: 'bad' },
-      { text: printable(why, 200), tone: 'bad' },
-      null,
-      null,
-      null,
-      null,
-    ];
-  }
-  const { time, severity, type, npub, operation_id, before, after } = record;
-  return [
-    timeText(time),
-    { text: severity, tone: TONES[severity] ?? 'quiet' },
-    type,
-    npub === null ? null : shortNpub(npub as Npub),
-    operation_id === null ? null : operation_id.slice(0, 8),
-    mainAmount(record.amounts),
-    stateText(before, after),
-  ];
+const TIME: ListColumn = {
+  ...{ title: 'time (UTC)', keepWhole: true, from: 0 },
+  cell: ({ time }) => timeText(time).slice(5),
+};
+const EVENT: ListColumn = { title: 'event', keepWhole: true, from: 0, cell: eventCell };
+const PAYMENT: ListColumn = {
+  ...{ title: 'payment', keepWhole: true, from: 0 },
+  cell: ({ operation_id }) => (operation_id === null ? null : operation_id.slice(0, 8)),
+};
+const SAT: ListColumn = {
+  ...{ title: 'sat', keepWhole: true, align: 'right', from: 80 },
+  cell: ({ amounts }) => mainAmount(amounts),
+};
+const STATE: ListColumn = {
+  ...{ title: 'state', keepWhole: true, from: 0 },
+  cell: ({ before, after }) => after ?? before,
+};
+const OWNER: ListColumn = {
+  ...{ title: 'owner', from: 100 },
+  cell: ({ npub }) => (npub === null ? null : shortNpub(npub as Npub)),
+};
+const ID: ListColumn = { title: 'id', keepWhole: true, from: 0, cell: ({ id }) => id };
+
+/** How a list is to be drawn. */
+export interface ListStyle {
+  /** Characters that a line may have. */
+  width: number;
+  /** With the id of each event, in place of amounts and owners. */
+  ids: boolean;
 }
 
-/** What an event is about in the first place; the others are in `audit show`. */
-const MAIN_AMOUNTS = ['amount', 'total', 'retired', 'given_back', 'counted_twice', 'at_risk'];
+/** `audit list` as a table: what is useless when cut is left out on narrow lines, and never cut. */
+export function auditTable(records: readonly AuditRecord[], { width, ids }: ListStyle) {
+  const wanted = ids
+    ? [TIME, EVENT, PAYMENT, STATE, ID]
+    : [TIME, EVENT, PAYMENT, SAT, STATE, OWNER];
+  const columns = wanted.filter(({ from }) => from <= width);
+  return { columns, rows: records.map((record) => rowOf(record, columns)) };
+}
 
-function mainAmount(amounts: Readonly<Record<string, number>>): number | null {
-  const name = MAIN_AMOUNTS.find((known) => known in amounts);
-  return name === undefined ? null : (amounts[name] ?? null);
+function rowOf(record: AuditRecord, columns: readonly ListColumn[]): Cell[] {
+  if (record.damaged === null) return columns.map(({ cell }) => cell(record));
+  const why: Cell = { text: `cannot be read (${record.id})`, tone: 'bad' };
+  const time = record.time === null ? null : timeText(record.time).slice(5);
+  return columns.map((column) => (column === TIME ? time : column === EVENT ? why : null));
+}
+
+/** Its type, and before it what nobody should overlook. */
+function eventCell({ type, severity, changed }: Sound): Cell {
+  if (changed) return { text: `CHANGED ${type}`, tone: 'bad' };
+  const tone = TONES[severity] ?? 'quiet';
+  return severity === 'INFO' ? type : { text: `${severity} ${type}`, tone };
 }
 
 function stateText(before: string | null, after: string | null): string | null {
@@ -65,35 +85,50 @@ function stateText(before: string | null, after: string | null): string | null {
   return before === null || before === after ? after : `${before} → ${after}`;
 }
 
-/** One event as one line, for a stream of them. */
+const EVENT_WIDTH = 28;
+const STATE_WIDTH = 16;
+
+/** One event as one line, for a stream of them: in columns that do not depend on what follows. */
 export function auditLine(record: AuditRecord, paint: ChalkInstance): string {
-  const texts = auditRow(record).map((cell) => {
-    if (cell === null) return '-';
-    if (typeof cell === 'object') return cell.tone === 'bad' ? paint.red(cell.text) : cell.text;
-    return typeof cell === 'string' ? printable(cell, 200) : `${groupDigits(Number(cell))} sat`;
-  });
-  return texts.join('  ');
+  if (record.damaged !== null) return paint.red(`cannot be read: ${record.id}`);
+  const { time, operation_id, npub, before, after, amounts } = record;
+  const cell = eventCell(record);
+  const text = typeof cell === 'object' && cell !== null ? cell.text : String(cell);
+  const bad = typeof cell === 'object' && cell?.tone === 'bad';
+  const event = text.padEnd(EVENT_WIDTH);
+  const sat = mainAmount(amounts);
+  return [
+    timeText(time),
+    bad ? paint.red(event) : event,
+    (operation_id ?? '').slice(0, 8).padEnd(8),
+    `${sat === null ? '' : groupDigits(sat)} sat`.padStart(14).replace(/^ +sat$/, ' '.repeat(14)),
+    printable(after ?? before ?? '', STATE_WIDTH).padEnd(STATE_WIDTH),
+    npub === null ? '' : shortNpub(npub as Npub),
+  ]
+    .join('  ')
+    .trimEnd();
 }
 
+const CHANGED =
+  'CHANGED: this event was changed after it was written; nothing below can be relied on';
+
 /** Every field of one event, a line each. */
-export function auditLines(record: AuditRecord, paint: ChalkInstance): [string, string | null][] {
+export function auditLines(record: AuditRecord, paint: ChalkInstance): Line[] {
   if (record.damaged !== null) {
     return [
       ['event', record.id],
       ['damaged', `these fields cannot be read: ${record.damaged.join(', ')}`],
     ];
   }
-  const { actor, amounts, timings_ms, ys, link } = record;
-  const list = (values: Readonly<Record<string, number>>, unit: string) =>
-    Object.entries(values).map(
-      ([name, value]) => `${name} ${groupDigits(Math.round(value))} ${unit}`,
-    );
+  const { actor, amounts, timings_ms, ys, link, changed } = record;
   return [
+    ['record', changed ? CHANGED : null],
     ['event', record.id],
-    ['time', record.time.toISOString()],
+    ['time', `${timeText(record.time)} UTC`],
     ['type', paint.bold(record.type)],
+    ['what', EVENT_WORDS[record.type]],
     ['severity', record.severity],
-    ['kept', record.compliance_level],
+    ['retention', `as ${record.compliance_level}`],
     ['by', `${actor.user}@${actor.host}, cashu-ops ${actor.command} (${actor.version})`],
     ['run', actor.run],
     ['owner', record.npub],
@@ -102,15 +137,17 @@ export function auditLines(record: AuditRecord, paint: ChalkInstance): [string, 
     ['tx', record.transaction_id],
     ['quote', record.quote_id],
     ['state', stateText(record.before, record.after)],
-    ['amounts', list(amounts, 'sat').join(', ') || null],
-    ['took', list(timings_ms, 'ms').join(', ') || null],
-    ['coins', ys.length === 0 ? null : ys.join(' ')],
+    ...Object.entries(amounts).map(([name, sat]): Line => [name.replaceAll('_', ' '), sat]),
+    ...Object.entries(timings_ms).map(
+      ([name, ms]): Line => [name.replaceAll('_', ' '), `took ${groupDigits(Math.round(ms))} ms`],
+    ),
+    ...ys.map((y, at): Line => [at === 0 ? 'coins' : '', y]),
     ['note', record.note],
     [
       'chain',
       link === null
         ? 'none: from before events were chained'
-        : `${link.chain}, event ${groupDigits(link.seq)}`,
+        : `event ${groupDigits(link.seq)} of ${link.chain}`,
     ],
     ['hash', link?.hash ?? null],
   ];

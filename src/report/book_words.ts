@@ -12,7 +12,8 @@ export function bookLines(totals: BookTotals): Line[] {
     ['sent', sent, 'handed on as ecash'],
     ['elsewhere', elsewhere, 'spent by something else, as reconciliations found'],
     ['unattributed', unattributed, 'older data: nothing says what it was spent on'],
-    ['difference', difference, 'of which nothing tells'],
+    ['missing', Math.max(0, difference), 'they came in, and nothing tells where they are'],
+    ['too many', Math.max(0, -difference), 'more is there than ever came in'],
   ];
   return [
     ['came in', came_in],
@@ -28,8 +29,10 @@ export function notClosedWords(books: NamedBooks): string[] {
   const { difference, counted_twice, faults } = books;
   const sat = (amount: number) => `${groupDigits(Math.abs(amount))} sat`;
   const words = [
-    ...(difference > 0 ? [`${sat(difference)} came in, and nothing tells where they are`] : []),
-    ...(difference < 0 ? [`${sat(difference)} are there of which nothing tells`] : []),
+    ...(difference > 0
+      ? [`${sat(difference)} are missing: they came in, and nothing tells where they are`]
+      : []),
+    ...(difference < 0 ? [`${sat(difference)} too many: more is there than ever came in`] : []),
     ...(counted_twice > 0 ? [`the balance counts ${sat(counted_twice)} twice`] : []),
     ...faults.map(({ operation_id, missing }) =>
       missing > 0

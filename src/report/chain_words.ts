@@ -27,7 +27,10 @@ export function breakWords({ kind, seq, to_seq, event_id }: ChainBreak): string 
 }
 
 /** An operation that stands otherwise than its events say, in words. */
-export function faultWords({ operation_id, state, told }: StateFault): string {
+export function faultWords({ operation_id, state, told, changed }: StateFault): string {
+  if (changed) {
+    return `operation ${operation_id} was changed: its invoice, amount, quote or owner is not what it began with`;
+  }
   if (state === null) return `operation ${operation_id} is gone; its last event says ${told}`;
   if (told === null) return `operation ${operation_id} is ${state}, and no event says so`;
   return `operation ${operation_id} is ${state}; its last event says ${told}`;

@@ -20,6 +20,8 @@ import { type Labelled, labelledLines } from './labelled.ts';
 import { counted } from './reconcile_words.ts';
 import { timeText } from './time_text.ts';
 
+const RECORD_CHANGED =
+  'the log of this payment was changed after it was written, so what happened may be otherwise; see: cashu-ops audit verify';
 /** So many lines of the story are shown to a person; the JSON has all. */
 const TIMELINE_SHOWN_MAX = 40;
 
@@ -52,6 +54,10 @@ async function showPayment(
   io.out('');
   io.out(io.color.out.bold('what happened (UTC)'));
   for (const line of timelineLines(timeline, io.columns)) io.out(line);
+  if (timeline.some(({ changed }) => changed)) {
+    io.out('');
+    list([['record', RECORD_CHANGED]]);
+  }
   if (payment === null || database === null) return;
   io.out('');
   await io.table(SIDES, sideRows(payment.state, database, page.mint));
@@ -61,13 +67,15 @@ async function showPayment(
 
 function factLines({ payment, other_tries }: PaymentExplanation): Labelled[] {
   if (payment === null) return [['payment', 'not in the database']];
-  const { operation_id, amount, created_at, actor, npub, mint_url, quote_id } = payment;
-  const begun = `${timeText(created_at)} by ${printable(actor, 80)}`;
+  const { operation_id, transaction_id, amount, created_at, actor, npub, mint_url, quote_id } =
+    payment;
+  const begun = `begun ${timeText(created_at)} UTC by ${printable(actor, 80)}`;
   return [
     ['payment', `${operation_id}  ${groupDigits(amount)} sat, ${begun}`],
     ['owner', npub],
     ['mint', printable(mint_url, 200)],
     ['quote', printable(quote_id, 200)],
+    ['tx', transaction_id],
     ...other_tries.map(
       ({ operation_id: id, state, created_at: at, same_invoice }, index): Labelled => {
         const why = same_invoice ? 'the same invoice' : 'another invoice, the same coin or id';
@@ -99,9 +107,10 @@ function entryLines(entry: TimelineEntry, width: number): string[] {
   const { time, type, times, last_time, note, severity } = entry;
   const words = EVENT_WORDS[type as AuditEventType] ?? type;
   const again = times === 1 ? '' : `, ${groupDigits(times)} times, last at ${timeText(last_time)}`;
+  const changed = entry.changed ? 'CHANGED BY SOMEBODY: ' : '';
   const grave = severity === 'HIGH' || severity === 'CRITICAL' ? `${severity}: ` : '';
   const told = note === null ? '' : ` (${cleanText(note)})`;
-  const text = `${grave}${words}${again}${told}`;
+  const text = `${changed}${grave}${words}${again}${told}`;
   const [first = '', ...more] = labelledLines([['', text]], width - TIME_WIDTH + 10).map((line) =>
     line.trimStart(),
   );
@@ -118,10 +127,16 @@ const SIDES: readonly Column[] = [
 function sideRows(state: string, database: DatabaseSide, mint: MintSide): Cell[][] {
   const { change } = database;
   return [
-    ['payment', state, mintText(mint, mint.quote === null ? null : `the quote is ${mint.quote}`)],
+    ['payment', state, mintText(mint, quoteText(mint))],
     ['coins', databaseCoins(database), mintText(mint, mintCoins(mint))],
     ['change', change === 0 ? 'none is stored' : `${groupDigits(change)} sat are stored`, null],
   ];
+}
+
+/** Null where the mint says nothing of it. */
+function quoteText({ quote }: MintSide): string | null {
+  if (quote === null || quote === 'UNKNOWN') return null;
+  return quote === 'NOT_FOUND' ? 'no quote of this id' : quote.toLowerCase();
 }
 
 /** What is not known is said so, never left out. */
@@ -131,7 +146,7 @@ function mintText({ answer }: MintSide, text: string | null): string {
     case 'not_asked':
       return 'not asked';
     case 'silent':
-      return 'no answer';
+      return 'did not answer';
     case 'not_needed':
       return 'need not be asked';
     case 'answered':
@@ -147,8 +162,12 @@ function databaseCoins({ coins }: DatabaseSide): string {
 }
 
 function mintCoins({ coins }: MintSide): string | null {
-  const parts = Object.entries(coins).map(([state, count]) => `${groupDigits(count)} ${state}`);
-  return parts.length === 0 ? null : parts.join(', ');
+  const known = Object.entries(coins).filter(([state]) => state !== 'UNKNOWN');
+  if (known.length === 0) return null;
+  const parts = Object.entries(coins).map(([state, count]) => {
+    return `${groupDigits(count)} ${state === 'UNKNOWN' ? 'without an answer' : state.toLowerCase()}`;
+  });
+  return parts.join(', ');
 }
 
 function sumText({ inputs, paid, lightning_fee, input_fee, change, difference }: Sum): string {
@@ -159,12 +178,14 @@ function sumText({ inputs, paid, lightning_fee, input_fee, change, difference }:
     : `${groupDigits(inputs)} sat of coins, and ${right}: ${groupDigits(Math.abs(difference))} sat ${difference > 0 ? 'are missing' : 'are too much'}`;
 }
 
-function unpaidText({ payment, safety }: PaymentExplanation): string {
-  const held = groupDigits(payment?.inputs ?? 0);
-  if (payment?.state === 'failed') return `nothing is booked as paid; its coins are ${held} sat`;
-  const most = groupDigits((payment?.amount ?? 0) + (payment?.fee_reserve ?? 0));
-  const open = safety.verdict === 'locked' ? 'locked' : 'held';
-  return `${held} sat are ${open} for a payment of at most ${most} sat with its fee`;
+function unpaidText({ payment }: PaymentExplanation): string {
+  if (payment === null) return 'not known';
+  const { inputs, amount, fee_reserve, input_fee, state } = payment;
+  if (state === 'failed')
+    return `nothing is booked as paid; its coins are ${groupDigits(inputs)} sat`;
+  const least = inputs - amount - fee_reserve - input_fee;
+  const parts = `${groupDigits(amount)} to pay, at most ${groupDigits(fee_reserve)} Lightning fee, ${groupDigits(input_fee)} input fee`;
+  return `${groupDigits(inputs)} sat are held: ${parts}; at least ${groupDigits(least)} sat come back`;
 }
 
 const TOKEN_COLUMNS: readonly Column[] = [
@@ -175,12 +196,21 @@ const TOKEN_COLUMNS: readonly Column[] = [
   { title: 'held by' },
 ];
 
-async function showCoins(io: Io, { tokens, mint }: CoinsExplanation): Promise<void> {
+function coinText({ coin, mint }: CoinsExplanation): string | null {
+  if (coin === null) return null;
+  const said =
+    coin.mint === 'UNKNOWN' ? mintText(mint, null) : `the mint calls it ${coin.mint.toLowerCase()}`;
+  return `${groupDigits(coin.amount)} sat, ${said}`;
+}
+
+async function showCoins(io: Io, page: CoinsExplanation): Promise<void> {
+  const { tokens, mint } = page;
   const [first] = tokens;
   for (const line of labelledLines(
     [
       ['owner', first?.npub ?? null],
       ['mint', first === undefined ? null : printable(first.mint_url, 200)],
+      ['coin', coinText(page)],
       ['the mint', mintText(mint, mintCoins(mint))],
     ],
     io.columns,

@@ -4,7 +4,7 @@ import type { ComplianceLevel } from '../domain/audit_event.ts';
 import { CashuOpsError } from '../domain/errors.ts';
 import { OPEN_STATES } from '../domain/melt_operation.ts';
 import { printable } from '../domain/printable.ts';
-import type { KeptEvent, Prunable, Retention, StoryLength } from '../domain/retention.ts';
+import type { Prunable, Retention, StoryLength } from '../domain/retention.ts';
 import type { Checkpoint } from './audit_chains.ts';
 import { CHAIN_INDEX } from './audit_indexes.ts';
 import type { AuditLog } from './audit_log.ts';
@@ -51,7 +51,11 @@ export class AuditPruning {
   }
 
   /** How long the events of each payment of a chain are to be kept. */
-  async stories(chain: string, retention: Retention): Promise<Map<string, StoryLength>> {
+  async stories(
+    chain: string,
+    retention: Retention,
+    at: mongo.AggregateOptions = {},
+  ): Promise<Map<string, StoryLength>> {
     const { STANDARD, HIGH, CRITICAL } = retention;
     const is = (level: ComplianceLevel) => ({ $eq: ['$compliance_level', level] });
     // What cannot be told is kept longest.
@@ -64,6 +68,7 @@ export class AuditPruning {
     const found = await translating(() =>
       this.#log
         .aggregate<{ _id: string } & Omit<StoryLength, 'open'>>(pipeline, {
+          ...at,
           hint: CHAIN_INDEX,
           allowDiskUse: true,
         })
@@ -71,6 +76,19 @@ export class AuditPruning {
     );
     const open = new Set(await this.#open());
     return new Map(found.map(({ _id, ...story }) => [_id, { ...story, open: open.has(_id) }]));
+  }
+
+  /** What has happened to one of these payments since must not lose its beginning. */
+  async #assertNothingNew(
+    chain: string,
+    places: mongo.Filter<mongo.Document>[],
+    read_to: number,
+    session: mongo.ClientSession,
+  ): Promise<void> {
+    const since = { chain, seq: { $gt: read_to }, operation_id: { $ne: null } };
+    const payments = await this.#log.distinct('operation_id', since, { session });
+    const going = { chain, $or: places, operation_id: { $in: payments } };
+    if ((await this.#log.findOne(going, { session })) !== null) throw changedMeanwhile(chain);
   }
 
   /** Ids of all payments that have not ended: few, whoever they belong to. */
@@ -86,19 +104,6 @@ export class AuditPruning {
     return found.map(({ _id }) => _id);
   }
 
-  /** The events of a chain from before a moment in their order; never its newest one. */
-  async *events(chain: string, before: Date): AsyncGenerator<KeptEvent> {
-    const fields = { seq: 1, type: 1, time: 1, compliance_level: 1, operation_id: 1, hash: 1 };
-    const found = this.#log
-      .find({ chain }, { sort: { seq: 1 }, hint: CHAIN_INDEX })
-      .project<KeptEvent>({ _id: 0, ...fields });
-    let held: KeptEvent | null = null;
-    for await (const event of found) {
-      if (held !== null && held.time < before) yield held;
-      held = event;
-    }
-  }
-
   /** How many events from before there were chains are older than they need be kept. */
   async countUnchained(retention: Retention, now: Date): Promise<number> {
     const filter = unchained(retention, now, await this.#open());
@@ -109,19 +114,22 @@ export class AuditPruning {
    * Clears ranges of one chain away, and signs for them: the checkpoints, the event that tells of
    * it, and the removal are one transaction.
    *
-   * @throws CashuOpsError OPERATION_CHANGED where somebody else has cleared some of them meanwhile
+   * @param read_to `seq` of the newest event that was there when the ranges were chosen
+   * @throws CashuOpsError OPERATION_CHANGED where somebody else has cleared some of them meanwhile,
+   *   or a payment has gone on
    */
   async clear(
     { chain, npub, mint_url }: ChainName,
     ranges: readonly Prunable[],
     audit: AuditLog,
-    { reason, now }: { reason: string; now: Date },
+    { reason, now, read_to }: { reason: string; now: Date; read_to: number },
   ): Promise<number> {
     const wanted = ranges.reduce((sum, { from, to }) => sum + to - from + 1, 0);
     await this.#store.transactions.run(async (session) => {
       const places = ranges.map(({ from, to }) => ({ seq: { $gte: from, $lte: to } }));
+      await this.#assertNothingNew(chain, places, read_to, session);
       const { deletedCount } = await this.#log.deleteMany({ chain, $or: places }, { session });
-      if (deletedCount !== wanted) throw clearedMeanwhile(chain);
+      if (deletedCount !== wanted) throw changedMeanwhile(chain);
       const { _id: event_id } = await audit.createAuditLogEntry(session, {
         ...{ type: 'audit_pruned', severity: 'INFO', npub, mint_url },
         note: `${wanted} events were removed (${digestOf(ranges)}): ${reason}`,
@@ -153,7 +161,7 @@ export class AuditPruning {
     await this.#store.transactions.run(async (session) => {
       const ids = old.map(({ _id }) => _id);
       const { deletedCount } = await this.#log.deleteMany({ _id: { $in: ids } }, { session });
-      if (deletedCount !== ids.length) throw clearedMeanwhile('before there were chains');
+      if (deletedCount !== ids.length) throw changedMeanwhile('before there were chains');
       const { _id: event_id } = await audit.createAuditLogEntry(session, {
         ...{ type: 'audit_pruned', severity: 'INFO' },
         note: `${ids.length} events from before events were chained were removed: ${reason}`,
@@ -182,10 +190,10 @@ function unchained(
   };
 }
 
-function clearedMeanwhile(chain: string): CashuOpsError {
+function changedMeanwhile(chain: string): CashuOpsError {
   return new CashuOpsError(
     'OPERATION_CHANGED',
-    `Events of ${printable(chain, 200)} were removed by somebody else meanwhile, so none of these was. Verify the log, and prune again.`,
-    { next_command: 'cashu-ops audit verify' },
+    `Somebody else has removed or added events of ${printable(chain, 200)} meanwhile, so none of these was removed; what was removed before is signed for. Prune again.`,
+    { next_command: 'cashu-ops audit prune' },
   );
 }

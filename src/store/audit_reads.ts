@@ -1,4 +1,5 @@
-import type { mongo } from 'mongoose';
+import { mongo } from 'mongoose';
+import { ambiguousBeginning, CANDIDATES_MAX } from '../domain/ambiguous.ts';
 import { type AuditRecord, readRecord } from '../domain/audit_record.ts';
 import { AUDIT_LOG } from './collections.ts';
 import type { Store } from './connection.ts';
@@ -54,12 +55,38 @@ export class AuditReads {
     };
   }
 
-  /** One event. */
-  async get(id: mongo.ObjectId): Promise<AuditRecord | null> {
-    const found = await translating(() => this.#entries.findOne({ _id: id }));
-    return found === null ? null : recordOf(found);
+  /** The events whose id begins so, eleven at the most. @param beginning 8 to 24 hex digits */
+  async beginning(beginning: string): Promise<AuditRecord[]> {
+    const [$gte, $lte] = ['0', 'f'].map((digit) => new mongo.ObjectId(beginning.padEnd(24, digit)));
+    const found = await translating(() =>
+      this.#entries.find({ _id: { $gte, $lte } }, { limit: CANDIDATES_MAX + 1 }).toArray(),
+    );
+    return found.map(recordOf);
+  }
+
+  /**
+   * The filter with whole ids in place of beginnings of them; null where there is nothing to replace.
+   *
+   * @throws CashuOpsError INVALID_ARGUMENT where a beginning fits several
+   */
+  async withWholeIds(filter: AuditFilter): Promise<AuditFilter | null> {
+    const replaced = { ...filter };
+    for (const field of ID_FIELDS) {
+      const text = filter[field];
+      if (text === undefined || !BEGINNING.test(text)) continue;
+      const range = { $gte: text, $lt: `${text}\uffff` };
+      const ids = await translating(() => this.#entries.distinct(field, { [field]: range }));
+      if (ids.length > 1) throw ambiguousBeginning(text, ids.map(String));
+      const [id] = ids;
+      if (typeof id === 'string' && id !== text) replaced[field] = id;
+    }
+    return ID_FIELDS.some((field) => replaced[field] !== filter[field]) ? replaced : null;
   }
 }
+
+const ID_FIELDS = ['operation_id', 'quote_id', 'transaction_id'] as const;
+/** Shorter ones fit too much. */
+const BEGINNING = /^[\w-]{8,}$/;
 
 const NEWEST_FIRST = { time: -1, _id: -1 } as const;
 

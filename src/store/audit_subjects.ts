@@ -1,4 +1,5 @@
 import type { mongo } from 'mongoose';
+import { CANDIDATES_MAX } from '../domain/ambiguous.ts';
 import type { AuditRecord } from '../domain/audit_record.ts';
 import type { MeltOperation } from '../domain/melt_operation.ts';
 import type { TokenStatus } from '../domain/proof.ts';
@@ -10,8 +11,6 @@ import { type TokenDocument, tokensOf } from './documents.ts';
 import { toObjectId } from './new_token.ts';
 import { translating } from './translating.ts';
 
-/** So many candidates are named where the beginning of an id fits several. */
-export const CANDIDATES_MAX = 10;
 /** So many operations are looked at for one invoice or coin; TRIES_MAX is the most of one invoice. */
 const OPERATIONS_MAX = 50;
 /** So many events tell of one payment; a payment that is looked at each minute has thousands. */

@@ -34,6 +34,13 @@ describe('databaseError', () => {
     expect(databaseError(error)).toMatchObject({ code: 'INVALID_CONFIGURATION' });
   });
 
+  it.each([239, 246])('says of code %s that reading took too long, and what to raise', (code) => {
+    expect(databaseError(serverError({ code }))).toMatchObject({
+      code: 'DATABASE_FAILED',
+      message: expect.stringMatching(/took longer .* minSnapshotHistoryWindowInSeconds/),
+    });
+  });
+
   it.each([
     ['live_proof_unique', 'DUPLICATE_LIVE_PROOF'],
     ['npub_1_mint_url_1', 'WALLET_EXISTS'],

@@ -12,6 +12,8 @@ import { CashuOpsError, type PlainCode } from '../domain/errors.ts';
 const DUPLICATE_KEY = 11000;
 const BROKEN_CONNECTION = new Set(['EPIPE', 'ECONNRESET', 'ECONNREFUSED', 'ETIMEDOUT']);
 const WRITE_CONFLICT = 112;
+/** SnapshotTooOld, SnapshotUnavailable. */
+const MOMENT_LOST = new Set<unknown>([239, 246]);
 const AUTHENTICATION_FAILED = 18;
 const UNAUTHORIZED = 13;
 
@@ -188,6 +190,14 @@ function serverError(error: unknown, cause?: Error): CashuOpsError {
       known?.code ?? 'DATABASE_FAILED',
       known?.sentence ?? `The database refused a second document for its unique index "${index}".`,
       { facts: { index } },
+      cause,
+    );
+  }
+  if (error instanceof mongo.MongoServerError && MOMENT_LOST.has(error.code)) {
+    return new CashuOpsError(
+      'DATABASE_FAILED',
+      'Reading took longer than the database keeps a moment, so what was read is of no use; nothing was changed. Read less at a time, or raise its parameter minSnapshotHistoryWindowInSeconds.',
+      {},
       cause,
     );
   }

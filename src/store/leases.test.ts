@@ -264,7 +264,7 @@ describe('assertLease', () => {
     await store.transactions.run(async (session) => {
       await assertLease(store.db, session, lease);
       takeover = held(next, name).then(() => order.push('taken over'));
-      await sleep(400);
+      await sleep(150);
       await notes.insertOne({ _id: 'in time' }, { session });
       order.push('repaired');
     });

@@ -6,6 +6,7 @@ import {
   totalInputFee,
   totalKept,
 } from '../domain/melt_operation.ts';
+import { operationDigest } from '../domain/operation_digest.ts';
 import { sumProofs } from '../domain/proof.ts';
 
 type MeltEventType = Extract<AuditEventData['type'], `melt_${string}`> & AuditEventData['type'];
@@ -25,6 +26,7 @@ export function meltEvent(from: MeltOperation | null, to: MeltOperation): AuditE
     after: to.state,
     amounts: amountsOf(to),
     ys: to.inputs.map((input) => input.Y).slice(0, 1000),
+    digest: from === null ? operationDigest(to) : null,
     note,
   };
 }

@@ -1,4 +1,5 @@
 import type { mongo } from 'mongoose';
+import { ambiguousBeginning, CANDIDATES_MAX } from '../domain/ambiguous.ts';
 import { sumAmounts } from '../domain/amount.ts';
 import { CashuOpsError } from '../domain/errors.ts';
 import type { FailedOperation, MeltOperation, OpenOperation } from '../domain/melt_operation.ts';
@@ -34,7 +35,11 @@ export class MeltReads {
     this.operations = store.db.collection<MeltOperation>(MELT_OPERATIONS);
   }
 
-  /** By operation id, transaction id or quote id, or by the beginning of one operation's id. */
+  /**
+   * By operation id, transaction id or quote id, or by the beginning of one operation's id.
+   *
+   * @throws CashuOpsError INVALID_ARGUMENT where the beginning fits several
+   */
   async find(id: string): Promise<MeltOperation | null> {
     const $or = [{ _id: id }, { transaction_id: id }, { quote_id: id }];
     const whole = await this.#read(() =>
@@ -44,10 +49,15 @@ export class MeltReads {
     const begun = await this.#read(() =>
       this.operations
         .find({ _id: { $regex: `^${id}` } })
-        .limit(2)
+        .limit(CANDIDATES_MAX + 1)
         .toArray(),
     );
-    return begun.length === 1 ? (begun[0] ?? null) : null;
+    const [only, ...others] = begun;
+    if (others.length === 0) return only ?? null;
+    throw ambiguousBeginning(
+      id,
+      begun.map(({ _id }) => _id),
+    );
   }
 
   /**

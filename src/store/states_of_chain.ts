@@ -3,10 +3,16 @@ import { chainOf } from '../domain/audit_chain.ts';
 import { MELT_EVENTS } from '../domain/audit_event.ts';
 import type { StandingState } from '../domain/last_states.ts';
 import type { MeltOperation } from '../domain/melt_operation.ts';
+import { FIXED_FIELDS, operationDigest } from '../domain/operation_digest.ts';
 import type { ChainScope } from './audit_chains.ts';
 import { AUDIT_LOG, MELT_OPERATIONS } from './collections.ts';
 import type { Store } from './connection.ts';
 import { translating } from './translating.ts';
+
+type Fixed = Pick<MeltOperation, (typeof FIXED_FIELDS)[number]>;
+const STANDING = Object.fromEntries(
+  ['state', 'updated_at', ...FIXED_FIELDS].map((field) => [field, 1]),
+);
 
 /** The states of operations, beside what the audit log says of them. */
 export class StatesOfChain {
@@ -27,10 +33,14 @@ export class StatesOfChain {
     const found = await translating(() =>
       this.#operations
         .find({ npub, mint_url }, at)
-        .project<StandingState & { _id: string }>({ state: 1, updated_at: 1 })
+        .project<Omit<StandingState, 'digest'> & Fixed & { _id: string }>(STANDING)
         .toArray(),
     );
-    return new Map(found.map(({ _id, ...standing }) => [_id, standing]));
+    return new Map(
+      found.map(({ _id, state, updated_at, ...fixed }) => {
+        return [_id, { state, updated_at, digest: operationDigest(fixed) }];
+      }),
+    );
   }
 
   /** The chains of all wallets that have operations. */

@@ -109,7 +109,9 @@ describe('alerts of a reconciliation', () => {
     const { code, stdout, stderr } = await run(['audit', 'alerts', '--outstanding']);
     expect(code).toBe(0);
     expect(stderr).toMatch(/^1 alert not delivered yet\.$/m);
-    expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(/failed 2 tim/);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(/failed 2 ×/);
+    expect(stderr).toMatch(/^webhook: \S+: 1 alert; tried again after [\d:]+ UTC$/m);
+    expect(stderr).toMatch(/^next: cashu-ops audit alerts --retry$/m);
     const before = hook.received.length;
     expect(before).toBe(2);
     hook.answer(ACCEPT);

@@ -191,7 +191,7 @@ describe('audit explain', () => {
     const offline = await page(invoice, '--offline');
     expect(offline.code).toBe(0);
     expect(offline.flat).toMatch(
-      /safe \(the payment is booked; so says the database: the mint was not asked\)/,
+      /safe \(the payment is booked; so says the database, and the mint was not asked\)/,
     );
     expect(await ground.mint.control.requests()).toEqual(before);
     await ground.mint.control.setFaults([
@@ -278,6 +278,24 @@ describe('audit explain', () => {
     expect([gone.code, gone.safety.verdict, gone.safety.sat]).toEqual([23, 'at_risk', sat]);
   });
 
+  it('does not call a payment safe that never left, when its coins are spent at the mint', async () => {
+    const { invoice, payment_hash } = await ground.invoice({ amount_sat: 500 });
+    await ground.mint.control.setPaymentBehaviour(payment_hash, { outcome: 'fail' });
+    await pay(invoice);
+    const operation = await lastOperation();
+    const neverLeft = { $set: { 'refusal.kind': 'never_left' } };
+    await operations().updateOne({ _id: operation._id }, neverLeft);
+    expect((await explain(invoice)).safety.verdict).toBe('safe');
+    const ys = operation.inputs.map(({ Y }) => Y);
+    await ground.mint.control.setState(ys, 'SPENT');
+    const told = await explain(invoice);
+    expect([told.code, told.safety.verdict, told.safety.sat]).toEqual([
+      23,
+      'at_risk',
+      inputsOf(operation),
+    ]);
+  });
+
   it('sees all tokens of a payment that took very many', async () => {
     for (let more = 0; more < 60; more += 1) await ground.addCoins(8);
     await ground.db.collection(TOKENS).deleteOne({ total_amount: 1656 });
@@ -312,6 +330,8 @@ describe('audit explain', () => {
     const told = await explain(y);
     expect([told.code, told.about, told.safety.verdict]).toEqual([0, 'coins', 'safe']);
     expect(told.mint).toEqual({ answer: 'answered', quote: null, coins: { UNSPENT: 6 } });
+    const amount = token?.proofs[0]?.amount;
+    expect(told.coin).toEqual({ y, amount, mint: 'UNSPENT' });
     const by = await page(token?.transaction_id ?? '');
     expect([by.code, by.flat]).toEqual([0, expect.stringMatching(/1,656/)]);
   });
@@ -343,7 +363,7 @@ describe('audit explain', () => {
       'a coin nobody has',
       `02${'ab'.repeat(32)}`,
       'OPERATION_NOT_FOUND',
-      /coin \(Y; coins of older/,
+      /Coins of older tokens have no name/,
     ],
     [
       'a token',
@@ -351,7 +371,7 @@ describe('audit explain', () => {
       'INVALID_ARGUMENT',
       /This is a token, that is money/,
     ],
-    ['nothing', ' ', 'INVALID_ARGUMENT', /names nothing/],
+    ['nothing', ' ', 'INVALID_ARGUMENT', /8 characters or more/],
     ['a broken invoice', `lnbcrt1${'q'.repeat(60)}`, 'INVALID_INVOICE', /invoice/],
   ])('refuses %s', async (_, id, errorCode, sentence) => {
     const before = await ground.standing();

@@ -5,7 +5,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { AUDIT_LOG, MELT_OPERATIONS } from '../../src/store/collections.ts';
 import { type CliGround, cliGround } from '../support/cli_ground.ts';
 import { onlyDocument } from '../support/cli_refusal.ts';
+import { withFailPoint } from '../support/fail_point.ts';
 import { leaksIn, secretsIn } from '../support/secret_scan.ts';
+
+const SOON = { timeout: 20_000 } as const;
 
 /** What leaves the machine: exports, bundles, and the log as it grows. */
 describe('audit export, bundle and list --follow', () => {
@@ -62,8 +65,12 @@ describe('audit export, bundle and list --follow', () => {
     const lines = stdout.trim().split('\n');
     expect(lines[0]).toMatch(/^id,time,type,severity/);
     expect(lines.at(-1)).toContain(`"'=HYPERLINK(""http://evil.test"",""x"")"`);
-    const page = await ground.run(['audit', 'list', '--csv', '--npub', npub, '--limit', '3']);
-    expect(page.stdout.trim().split('\n')).toHaveLength(4);
+    const paid = ['--npub', npub, '--type', 'melt_paid', '--limit', '3'];
+    const page = await ground.run(['audit', 'list', '--csv', ...paid]);
+    const [titles = '', ...rows] = page.stdout.trim().split('\n');
+    // One number, so that a spreadsheet can add them up.
+    const at = titles.split(',').indexOf('sat');
+    expect(rows.map((row) => Number(row.split(',')[at]))).toEqual([10, 40, 30]);
   });
 
   it('writes a file of its own, whole or not at all', async () => {
@@ -77,6 +84,8 @@ describe('audit export, bundle and list --follow', () => {
       expect.stringContaining('OUTPUT_UNWRITABLE'),
     ]);
     expect(await readdir(folder)).toEqual(['audit.ndjson']);
+    const again = await export_('--until', 'now', '--output', file);
+    expect([again.code, again.stderr]).toEqual([2, expect.stringMatching(/it is there already/)]);
   });
 
   it('bundles a payment without its secrets, and says so in the log', async () => {
@@ -116,35 +125,68 @@ describe('audit export, bundle and list --follow', () => {
     expect(await ground.mint.control.requests()).toEqual(before);
   });
 
+  /** `audit list --follow`, begun with the last two payments. */
+  const following = async () => {
+    const wanted = ['--follow', '--json', '--limit', '2', '--type', 'melt_paid'];
+    const running = ground.start(['audit', 'list', ...wanted]);
+    const heard = { stdout: '', stderr: '' };
+    for (const name of ['stdout', 'stderr'] as const) {
+      running.child[name]?.on('data', (chunk) => {
+        heard[name] += chunk;
+      });
+    }
+    const lines = () => heard.stdout.split('\n').filter((line) => line !== '');
+    const shows = (count: number) => expect.poll(() => lines().length, SOON).toBe(count);
+    await shows(2);
+    const shown = () => lines().map((line) => JSON.parse(line).id);
+    return { ...running, heard, shows, shown };
+  };
+  const lastPaid = async (limit: number) => {
+    const newest = { sort: { time: -1, _id: -1 }, limit } as const;
+    const paid = await log().find({ type: 'melt_paid' }, newest).toArray();
+    return paid.map(({ _id }) => String(_id)).reverse();
+  };
+
   it('follows the log as it grows, once each, until it is interrupted', async () => {
-    const running = ground.start([
-      'audit',
-      'list',
-      '--follow',
-      '--json',
-      '--limit',
-      '2',
-      '--type',
-      'melt_paid',
-    ]);
-    let text = '';
-    running.child.stdout?.on('data', (chunk) => {
-      text += chunk;
-    });
-    const lines = () => text.split('\n').filter((line) => line !== '');
-    await expect.poll(() => lines().length, { timeout: 20_000 }).toBe(2);
+    const { child, ended, shows, shown } = await following();
     await ground.melt(await ground.request(11));
     await ground.melt(await ground.request(12));
-    await expect.poll(() => lines().length, { timeout: 20_000 }).toBe(4);
-    running.child.kill('SIGINT');
-    expect((await running.ended).code).toBe(0);
-    const shown = lines().map((line) => JSON.parse(line).id);
-    const paid = await log()
-      .find({ type: 'melt_paid' })
-      .sort({ time: -1, _id: -1 })
-      .limit(4)
-      .toArray();
-    expect(shown).toEqual(paid.map(({ _id }) => String(_id)).reverse());
+    await shows(4);
+    child.kill('SIGINT');
+    expect((await ended).code).toBe(0);
+    expect(shown()).toEqual(await lastPaid(4));
+  });
+
+  const follower = { failCommands: ['getMore', 'aggregate'], appName: 'cashu-ops/audit list' };
+
+  it.each([
+    ['is lost', { ...follower, closeConnection: true }],
+    ['leads to no primary any more', { ...follower, errorCode: 10107 }],
+  ])('goes on where it was when the connection %s, and says so', async (_, fault) => {
+    const { child, ended, heard, shows, shown } = await following();
+    const { client } = ground.ops.store;
+    await withFailPoint(client, fault, 'alwaysOn', async () => {
+      await ground.melt(await ground.request(13));
+      await ground.melt(await ground.request(14));
+      await expect.poll(() => heard.stderr, SOON).toMatch(/connection .* is lost/);
+    });
+    await expect.poll(() => heard.stderr, SOON).toMatch(/is back; nothing was missed/);
+    await shows(4);
+    child.kill('SIGINT');
+    expect((await ended).code).toBe(0);
+    expect(shown()).toEqual(await lastPaid(4));
+    expect(heard.stderr.match(/is lost/g)).toHaveLength(1);
+  });
+
+  it('ends with the reason where the database no longer keeps the place to go on from', async () => {
+    const { ended } = await following();
+    const historyLost = { ...follower, errorCode: 286 };
+    const { client } = ground.ops.store;
+    const { code, stdout } = await withFailPoint(client, historyLost, 'alwaysOn', async () => {
+      await ground.melt(await ground.request(15));
+      return ended;
+    });
+    expect([code, stdout]).toEqual([25, expect.stringMatching(/events may be missing here/)]);
   });
 
   it('refuses what does not go together', async () => {

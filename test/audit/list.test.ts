@@ -105,11 +105,19 @@ describe('audit list', () => {
     const { code, stdout, stderr } = await ground.run(['audit', 'list', '--limit', '3']);
     expect(code).toBe(0);
     const lines = stdout.trimEnd().split('\n');
-    expect(lines[1]).toMatch(/time \(UTC\).*severity.*event.*owner.*payment.*sat.*state/);
+    expect(lines[1]).toMatch(/time \(UTC\).*event.*payment.*sat.*state.*owner/);
     for (const line of lines) expect([...line].length).toBeLessThanOrEqual(100);
-    const [, cursor = ''] = /next page: --after (\S+)\n$/.exec(stderr) ?? [];
+    const [, cursor = ''] = /the same command with --after (\S+)\n$/.exec(stderr) ?? [];
     const next = await list('--limit', '3', '--after', cursor);
     expect(idsOf(next)).toEqual((await idsIn({})).slice(3, 6));
+  });
+
+  it('takes the beginnings of ids that its table shows, and has ids of events on demand', async () => {
+    const whole = await list('--operation', paid.operation_id);
+    expect(idsOf(await list('--operation', paid.operation_id.slice(0, 8)))).toEqual(idsOf(whole));
+    const { stdout } = await ground.run(['audit', 'list', '--ids', '--limit', '5']);
+    for (const id of (await idsIn({})).slice(0, 5)) expect(stdout).toContain(id);
+    for (const line of stdout.split('\n')) expect([...line].length).toBeLessThanOrEqual(100);
   });
 
   it('nothing found is no error, and is said', async () => {
@@ -121,7 +129,7 @@ describe('audit list', () => {
       next: null,
     });
     const { code, stdout, stderr } = await ground.run(['audit', 'list', ...args]);
-    expect([code, stdout, stderr]).toEqual([0, '', 'There is no such event.\n']);
+    expect([code, stdout, stderr]).toEqual([0, '', 'No event matches.\n']);
   });
 
   it.each([
@@ -164,7 +172,7 @@ describe('audit list', () => {
       expect.arrayContaining(['severity', 'npub', 'an unknown field']),
     );
     const table = await ground.run(['audit', 'list', '--limit', '2']);
-    expect(table.stdout.replaceAll(/[\s│]+/g, ' ')).toMatch(/\? cannot be read:/);
+    expect(table.stdout.replaceAll(/[\s│]+/g, ' ')).toMatch(/cannot be read \([0-9a-f]{24}\)/);
     for (const line of table.stdout.split('\n')) expect([...line].length).toBeLessThanOrEqual(100);
     const shown = await ground.run(['audit', 'show', String(insertedId)]);
     expect([shown.code, shown.stdout]).toEqual([
@@ -190,17 +198,40 @@ describe('audit list', () => {
       expect(event).toMatchObject({ id, link: { hash: paid.hash }, damaged: null });
     });
 
+    it('takes the beginning of an id, and names those that it fits', async () => {
+      const id = String(paid._id);
+      const { code, stdout } = await ground.run(['audit', 'show', id.slice(0, 23)]);
+      const fitting = (await idsIn({})).filter((one) => one.startsWith(id.slice(0, 23)));
+      expect(code).toBe(fitting.length === 1 ? 0 : 2);
+      if (fitting.length === 1) expect(stdout).toContain(id);
+      const several = await ground.run(['audit', 'show', id.slice(0, 8)]);
+      expect([several.code, several.stderr]).toEqual([2, expect.stringMatching(/several ids: /)]);
+    });
+
+    it('says of an event that it was changed, as list does', async () => {
+      await log().updateOne({ _id: paid._id }, { $set: { 'amounts.amount': 1 } });
+      const { stdout } = await ground.run(['audit', 'show', String(paid._id)]);
+      expect(stdout).toMatch(/^record +CHANGED: this event was changed after it was written/);
+      const listed = await ground.run(['audit', 'list', '--operation', paid.operation_id]);
+      expect(listed.stdout).toMatch(/CHANGED melt_paid/);
+      const told = await ground.run(['audit', 'explain', paid.operation_id]);
+      expect(told.stdout.replaceAll(/\s+/g, ' ')).toMatch(
+        /record the log of this payment was changed/,
+      );
+      await log().updateOne({ _id: paid._id }, { $set: { amounts: paid.amounts } });
+    });
+
     it('an id that there is not', async () => {
       await expectRefusal(ground, {
         args: ['audit', 'show', 'f'.repeat(24)],
         code: 'EVENT_NOT_FOUND',
         exit: 2,
         says: /There is no event f{24} in this database\. It may have been pruned/,
-        next: /^cashu-ops audit list$/,
+        next: /^cashu-ops audit list --ids$/,
       });
     });
 
-    it.each([['nonsense'], ['f'.repeat(23)], ['melt_1795000000000_ab'], ['\u001b[2J']])(
+    it.each([['nonsense'], ['f'.repeat(25)], ['abc'], ['melt_1795000000000_ab'], ['\u001b[2J']])(
       'no id at all: %j',
       async (word) => {
         await expectRefusal(ground, {

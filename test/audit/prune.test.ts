@@ -1,7 +1,9 @@
+import { setTimeout } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { AUDIT_CHECKPOINTS, AUDIT_LOG, MELT_OPERATIONS } from '../../src/store/collections.ts';
 import { type CliGround, cliGround } from '../support/cli_ground.ts';
 import { onlyDocument } from '../support/cli_refusal.ts';
+import { endSession, withHolds } from '../support/fail_point.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -121,6 +123,48 @@ describe('audit prune', () => {
     expect([held.code, held.breaks]).toEqual([0, []]);
   });
 
+  it.each(['at its first write', 'at its commit'])(
+    'killed %s, it has removed nothing that is not signed for, and can be done again',
+    async (where) => {
+      await age(10);
+      const before = await log().countDocuments();
+      const appName = 'cashu-ops/audit prune';
+      const { client, db } = ground.ops.store;
+      const at =
+        where === 'at its commit'
+          ? { command: 'commitTransaction' as const }
+          : { command: 'insert' as const, namespace: `${db.databaseName}.${AUDIT_CHECKPOINTS}` };
+      await withHolds(client, async (server) => {
+        await server.hold({ ...at, appName, holdMs: 1_500 });
+        const { child, ended } = ground.start(['audit', 'prune', ...APPLY]);
+        const session = await server.held();
+        child.kill('SIGKILL');
+        expect((await ended).signal).toBe('SIGKILL');
+        await setTimeout(2_000);
+        await endSession(client, session);
+      });
+      const pruned = await ground.db.collection(AUDIT_CHECKPOINTS).find().toArray();
+      const gone = pruned.reduce((sum, { from, to }) => sum + to - from + 1, 0);
+      const signed = await log().countDocuments({ type: 'audit_pruned' });
+      expect(await log().countDocuments()).toBe(before - gone + signed);
+      expect((await verify()).code).toBe(0);
+      expect((await prune(...APPLY)).code).toBe(0);
+      const held = await verify();
+      expect([held.code, held.pruned > 0]).toEqual([0, true]);
+      expect(await log().countDocuments({ type: 'melt_prepared' })).toBe(0);
+    },
+  );
+
+  it('leaves a chain alone that somebody has changed, and says so', async () => {
+    await age(10);
+    const chain = `${ground.npub} ${ground.mint.url}`;
+    await log().updateOne({ chain, seq: 2 }, { $set: { 'amounts.amount': 1 } });
+    const before = await log().countDocuments({ chain });
+    const { code, broken } = await prune(...APPLY);
+    expect([code, broken]).toEqual([23, [chain]]);
+    expect(await log().countDocuments({ chain })).toBe(before);
+  });
+
   it('does not excuse what was changed by hand since', async () => {
     await age(10);
     await prune(...APPLY);
@@ -131,7 +175,7 @@ describe('audit prune', () => {
     const { code, state_faults } = await verify();
     expect([code, state_faults]).toEqual([
       23,
-      [{ operation_id: operation?._id, state: 'paid', told: null }],
+      [{ operation_id: operation?._id, state: 'paid', told: null, changed: false }],
     ]);
   });
 

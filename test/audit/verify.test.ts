@@ -62,7 +62,7 @@ describe('audit verify', () => {
     const { code, breaks, state_faults } = await verify();
     expect([code, breaks]).toEqual([23, []]);
     expect(state_faults).toEqual([
-      { operation_id: paid?.operation_id, state: 'paid', told: 'submitting' },
+      { operation_id: paid?.operation_id, state: 'paid', told: 'submitting', changed: false },
     ]);
   });
 
@@ -74,10 +74,19 @@ describe('audit verify', () => {
     const { state_faults } = await verify();
     expect(state_faults).toEqual(
       expect.arrayContaining([
-        { operation_id: one?._id, state: 'failed', told: 'paid' },
-        { operation_id: other?._id, state: null, told: 'paid' },
+        { operation_id: one?._id, state: 'failed', told: 'paid', changed: false },
+        { operation_id: other?._id, state: null, told: 'paid', changed: false },
       ]),
     );
+  });
+
+  it.each(['payment_hash', 'invoice', 'quote_id'])('finds that %s was changed', async (field) => {
+    const operations = ground.db.collection(MELT_OPERATIONS);
+    const operation = await operations.findOne();
+    await operations.updateOne({ _id: operation?._id }, { $set: { [field]: 'f'.repeat(64) } });
+    const { code, state_faults } = await verify();
+    const named = { operation_id: operation?._id, state: 'paid', told: 'paid', changed: true };
+    expect([code, state_faults]).toEqual([23, [named]]);
   });
 
   it('finds a chain that is gone as a whole, by the operations', async () => {

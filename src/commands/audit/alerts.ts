@@ -3,7 +3,7 @@ import { EXIT } from '../../cli/exit_codes.ts';
 import { jsonDocument } from '../../cli/json.ts';
 import { unlessInterrupted } from '../../cli/signals.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
-import { ALERT_COLUMNS, alertEntry, alertRow } from '../../report/alert_rows.ts';
+import { ALERT_COLUMNS, alertEntry, alertRow, failureLines } from '../../report/alert_rows.ts';
 import { counted } from '../../report/reconcile_words.ts';
 import { outboxOf, receiversOf, sendAlerts } from '../../services/alerts/alerts.ts';
 import type { Delivery } from '../../services/alerts/deliver.ts';
@@ -57,12 +57,15 @@ async function show(
     return;
   }
   if (alerts.length > 0) await io.table(ALERT_COLUMNS, alerts.map(alertRow));
-  else io.err('There is no such alert.');
+  else io.err(flags.outstanding ? 'Everything is delivered.' : 'No alert was ever made.');
+  for (const line of failureLines(alerts)) io.err(line);
   if (delivery !== null) {
     const why = delivery.error === null ? '' : `, ${delivery.failed} failed (${delivery.error})`;
     io.err(`${counted(delivery.delivered, 'alert')} sent${why}.`);
   }
-  if (outstanding.alerts > 0) io.err(`${counted(outstanding.alerts, 'alert')} not delivered yet.`);
+  if (outstanding.alerts === 0) return;
+  io.err(`${counted(outstanding.alerts, 'alert')} not delivered yet.`);
+  io.err('next: cashu-ops audit alerts --retry');
 }
 
 function nobodyToTell(): CashuOpsError {

@@ -3,6 +3,7 @@ import type { Context } from '../../cli/context.ts';
 import { EXIT } from '../../cli/exit_codes.ts';
 import { jsonDocument } from '../../cli/json.ts';
 import { unlessInterrupted } from '../../cli/signals.ts';
+import { CashuOpsError } from '../../domain/errors.ts';
 import { DraftFile } from '../../io/draft_file.ts';
 import { makeBundle } from '../../services/audit/bundle.ts';
 import { AuditSubjects } from '../../store/audit_subjects.ts';
@@ -10,7 +11,7 @@ import type { BundleFlags } from './bundle_command.ts';
 import { mintAsker } from './mint_asker.ts';
 
 const ONLY_READ = 'Interrupted while reading; nothing was written.';
-const NAMED = { what: 'The bundle', otherwise: 'nothing was written' };
+const NAMED = { what: 'The bundle', otherwise: 'nothing was written', fresh: true };
 
 /** One file on one payment. @returns the exit code */
 export async function runAuditBundle(
@@ -19,6 +20,9 @@ export async function runAuditBundle(
   flags: BundleFlags,
 ): Promise<number> {
   const { io, interrupted } = context;
+  if (flags.output === '-') {
+    throw new CashuOpsError('INVALID_ARGUMENT', 'A bundle is a file: name one behind --output.');
+  }
   // A path that cannot be written is told before the mint is asked.
   let file = flags.output === undefined ? null : await DraftFile.create(flags.output, NAMED);
   try {

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { Context, Finished } from '../../cli/context.ts';
+import { nearest } from '../../cli/nearest.ts';
 import { assertNothingBefore } from '../../cli/nothing_before.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
 import { alertsCommand } from './alerts_command.ts';
@@ -45,10 +46,12 @@ export function auditCommand(context: Context, finished: Finished): Command {
     .hook('preAction', (_, chosen) => {
       if (chosen !== command) assertNothingBefore(chosen, chosen.name());
     })
-    .action(() => {
+    .action(([word = '']: string[]) => {
+      const meant = nearest(word, names);
+      const hint = meant === null ? '' : ` Did you mean ${meant}?`;
       throw new CashuOpsError(
         'INVALID_ARGUMENT',
-        `What of the audit log? Name one of ${names.join(', ')} behind it.`,
+        `What of the audit log?${hint} Name one of ${names.join(', ')} behind it.`,
       );
     });
   for (const one of below) command.addCommand(one);

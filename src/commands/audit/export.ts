@@ -98,7 +98,7 @@ async function sinkOf(io: Io, output: string | undefined): Promise<Sink> {
       discard: async () => {},
     };
   }
-  const named = { what: 'The export', otherwise: 'nothing was exported' };
+  const named = { what: 'The export', otherwise: 'nothing was exported', fresh: true };
   const file = await DraftFile.create(output, named);
   return {
     write: (text) => file.append(text),

@@ -68,7 +68,7 @@ function typeNamed(text: string): string {
   const meant = nearest(name, AUDIT_EVENT_TYPES);
   const hint = meant === null ? '' : ` Did you mean ${meant}?`;
   throw refused(
-    `There is no event of that type.${hint} There are ${AUDIT_EVENT_TYPES.join(', ')}.`,
+    `There is no event of that type.${hint} "cashu-ops audit list --help" names them all.`,
   );
 }
 

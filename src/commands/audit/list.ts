@@ -6,8 +6,8 @@ import type { AuditRecord } from '../../domain/audit_record.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
 import type { Io } from '../../io/io.ts';
 import { CSV_HEADER, csvLines } from '../../report/audit_csv.ts';
-import { AUDIT_COLUMNS, auditRow } from '../../report/audit_rows.ts';
-import { AuditReads } from '../../store/audit_reads.ts';
+import { auditTable } from '../../report/audit_rows.ts';
+import { type AuditFilter, type AuditPage, AuditReads } from '../../store/audit_reads.ts';
 import { filterOf } from './filter.ts';
 import { followLog } from './follow.ts';
 import type { ListFlags } from './list_command.ts';
@@ -22,10 +22,22 @@ export async function runAuditList(context: Context, flags: ListFlags): Promise<
   const store = await context.openStore('audit list', flags);
   const reads = new AuditReads(store);
   if (flags.follow) return followLog(context, store, filter, flags);
-  const reading = reads.page(filter, flags.limit, flags.after);
+  const reading = pageOf(reads, filter, flags);
   const { events, next } = await unlessInterrupted(interrupted, reading, ONLY_READ);
   await showPage(io, events, next, flags);
   return EXIT.done;
+}
+
+/** Tables show the beginnings of ids: where nothing has one of them whole, it is looked for as such. */
+async function pageOf(
+  reads: AuditReads,
+  filter: AuditFilter,
+  { limit, after }: ListFlags,
+): Promise<AuditPage> {
+  const page = await reads.page(filter, limit, after);
+  if (page.events.length > 0) return page;
+  const whole = await reads.withWholeIds(filter);
+  return whole === null ? page : reads.page(whole, limit, after);
 }
 
 function assertOneForm({ json, csv, follow, after, until }: ListFlags): void {
@@ -46,14 +58,17 @@ async function showPage(
   io: Io,
   events: readonly AuditRecord[],
   next: string | null,
-  { json, csv }: ListFlags,
+  { json, csv, ids }: ListFlags,
 ): Promise<void> {
   if (json) {
     io.out(jsonDocument({ schema: 'cashu-ops/audit-list@1', ok: true, events, next }));
     return;
   }
   if (csv) io.out(CSV_HEADER + csvLines(events));
-  else if (events.length > 0) await io.table(AUDIT_COLUMNS, events.map(auditRow));
-  if (events.length === 0) io.err('There is no such event.');
-  if (next !== null) io.err(`There are older ones; next page: --after ${next}`);
+  else if (events.length > 0) {
+    const { columns, rows } = auditTable(events, { width: io.columns, ids: ids === true });
+    await io.table(columns, rows);
+  }
+  if (events.length === 0) io.err('No event matches.');
+  if (next !== null) io.err(`There are older ones: the same command with --after ${next}`);
 }

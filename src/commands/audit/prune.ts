@@ -7,8 +7,10 @@ import { groupDigits } from '../../domain/amount.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
 import { printable } from '../../domain/printable.ts';
 import type { Retention } from '../../domain/retention.ts';
-import type { Io } from '../../io/io.ts';
+import { type Io, warn } from '../../io/io.ts';
+import { counted } from '../../report/reconcile_words.ts';
 import { type Pruned, pruneLog } from '../../services/audit/prune.ts';
+import { AuditChains } from '../../store/audit_chains.ts';
 import { auditLog } from '../../store/audit_log.ts';
 import { AuditPruning } from '../../store/audit_pruning.ts';
 import { databaseClock } from '../../store/connection.ts';
@@ -29,40 +31,62 @@ export async function runAuditPrune(context: Context, flags: PruneFlags): Promis
   const store = await context.openStore('audit prune', flags);
   const clock = await databaseClock(store);
   const now = clock();
-  const pruning = new AuditPruning(store);
+  const deps = { pruning: new AuditPruning(store), chains: new AuditChains(store) };
   const looked = await io.progress('looking through the audit log', () =>
-    pruneLog(pruning, { retention, now, signed: null, interrupted }),
+    pruneLog(deps, { retention, now, signed: null, interrupted }),
   );
   if (reason === null || looked.events === 0 || looked.partial) {
     return tell(io, looked, false, flags);
   }
-  if (flags.yes !== true) {
-    const sure = await io.confirm(`Remove ${groupDigits(looked.events)} events for good?`);
-    if (!sure) throw new CashuOpsError('INTERRUPTED', 'Nothing was removed.');
-  }
+  if (flags.yes !== true) await assertSure(io, looked.events);
   const actor = actorOf(await context.config(flags), 'audit prune');
   const audit = auditLog(store, { actor, now: clock });
   const removed = await io.progress('removing events', () =>
-    pruneLog(pruning, { retention, now, signed: { reason, audit }, interrupted }),
+    pruneLog(deps, { retention, now, signed: { reason, audit }, interrupted }),
   );
   return tell(io, removed, true, flags);
 }
 
-function tell(io: Io, pruned: Pruned, applied: boolean, { json }: PruneFlags): number {
-  const { events, chains, unchained, partial } = pruned;
-  if (json) {
-    const facts = { ok: !partial, applied, ...pruned };
-    io.out(jsonDocument({ schema: 'cashu-ops/audit-prune@1', ...facts }));
-  } else {
-    const verb = applied ? 'were removed' : 'would be removed';
-    const older =
-      unchained === 0 ? '' : `, ${groupDigits(unchained)} from before events were chained`;
-    io.out(`${groupDigits(events)} events ${verb}, of ${groupDigits(chains)} chains${older}`);
+/** @throws CashuOpsError INTERRUPTED for no, CONFIRMATION_REQUIRED where there is nobody to ask */
+async function assertSure(io: Io, events: number): Promise<void> {
+  if (!io.canPrompt) {
+    throw new CashuOpsError(
+      'CONFIRMATION_REQUIRED',
+      'This needs a confirmation, and there is no terminal to ask on: run it again with --yes, or without --apply to see what would go.',
+    );
   }
+  const sure = await io.confirm(`Remove ${counted(events, 'event')} for good?`);
+  if (!sure) throw new CashuOpsError('INTERRUPTED', 'Nothing was removed.');
+}
+
+function tell(io: Io, pruned: Pruned, applied: boolean, { json }: PruneFlags): number {
+  const { events, broken, partial } = pruned;
+  if (json) {
+    const facts = { ok: !partial && broken.length === 0, applied, ...pruned };
+    io.out(jsonDocument({ schema: 'cashu-ops/audit-prune@1', ...facts }));
+  } else if (events === 0) io.out('Nothing is old enough to be removed.');
+  else io.out(prunedWords(pruned, applied));
   if (partial)
     throw new CashuOpsError('INTERRUPTED', 'Interrupted; what was removed is signed for.');
+  if (broken.length > 0) {
+    warn(io, brokenWords(broken.length));
+    io.err('next: cashu-ops audit verify');
+    return EXIT.critical;
+  }
   if (!applied && events > 0) io.err('next: cashu-ops audit prune --apply --reason "why"');
   return EXIT.done;
+}
+
+function prunedWords({ events, chains, unchained }: Pruned, applied: boolean): string {
+  const verb = applied ? 'were removed' : 'would be removed';
+  const older =
+    unchained === 0 ? '' : `, ${groupDigits(unchained)} from before events were chained`;
+  return `${counted(events, 'event')} ${verb}, of ${counted(chains, 'chain')}${older}`;
+}
+
+function brokenWords(chains: number): string {
+  const left = chains === 1 ? 'was left as it is' : 'were left as they are';
+  return `${counted(chains, 'chain')} of events ${left}, because somebody has changed it past this tool: what is there is evidence.`;
 }
 
 function retentionOf({ keepStandard, keepHigh, keepCritical }: PruneFlags): Retention {

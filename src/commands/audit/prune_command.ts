@@ -27,7 +27,7 @@ export function pruneCommand(context: Context, finished: Finished): Command {
     .option('--keep-critical <time>', 'of the level CRITICAL (3650d)')
     .option('--apply', 'remove them')
     .option('--reason <text>', 'why; needed with --apply, and kept')
-    .option('--yes', 'do not ask')
+    .option('-y, --yes', 'do not ask')
     .option('--json', 'one JSON document on stdout')
     .addHelpText('after', EXAMPLES)
     .action(async (flags: PruneFlags) => {

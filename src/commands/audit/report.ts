@@ -21,6 +21,7 @@ import { ReportReads } from '../../store/report_reads.ts';
 import { filterOf } from './filter.ts';
 import type { ReportFlags } from './report_command.ts';
 
+const DAY_MS = 86_400_000;
 const ONLY_READ = 'Interrupted while reading; nothing was changed and no page was written.';
 /** Whoever may enter the folder may read it: a manager opens it, not the one who ran the command. */
 const PAGE = { what: 'The page', otherwise: 'nothing was read', mode: 0o644 };
@@ -31,7 +32,7 @@ const BREAKS_SHOWN_MAX = 12;
 export async function runAuditReport(context: Context, flags: ReportFlags): Promise<number> {
   const now = new Date();
   const { since = now, until = now, npub = null, mint_url = null } = filterOf(flags, now);
-  const grid = bucketGrid(since, until, flags.bucket, now);
+  const grid = bucketGrid(since, until, flags.bucket ?? DAY_MS, now);
   const page = flags.html === undefined ? null : await DraftFile.create(flags.html, PAGE);
   try {
     const { reconcile } = await context.config(flags);
@@ -64,6 +65,8 @@ async function tell(io: Io, report: AuditReport, flags: ReportFlags, now: Date):
   const paint = io.color.out;
   io.out(wrap(scopeLine(report), io.columns));
   for (const line of labelledLines(totalLines(report), io.columns, '  ')) io.out(line);
+  io.out('');
+  for (const line of unusualLines(report, io.columns)) io.out(line);
   io.out(`\n${paint.bold('payments')}`);
   await io.table(PAYMENT_COLUMNS, paymentRows(report));
   io.out(`\n${paint.bold('state')} (findings per 10,000 coins that were looked at)`);
@@ -72,7 +75,6 @@ async function tell(io: Io, report: AuditReport, flags: ReportFlags, now: Date):
   // A plot is for eyes; a file or a program has the tables.
   if (io.outIsTty) for (const line of await reportPlots(report, io.columns)) io.out(line);
   io.out('');
-  for (const line of unusualLines(report, io.columns)) io.out(line);
   io.out(paint.dim(wrap(METHOD, io.columns)));
   if (html !== null) io.err(`The page is written: ${html}`);
 }

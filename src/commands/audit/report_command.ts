@@ -8,11 +8,10 @@ export interface ReportFlags extends GlobalFlags {
   since: string;
   until?: string;
   /** ms */
-  bucket: number;
+  /** ms; a day where nobody says otherwise. */
+  bucket?: number;
   html?: string;
 }
-
-const DAY_MS = 86_400_000;
 
 const EXAMPLES = `
 Examples:
@@ -28,7 +27,7 @@ export function reportCommand(context: Context, finished: Finished): Command {
     .option('--mint <url>', 'at one mint')
     .option('--since <when>', 'how long ago, as 30d, or a moment, as 2026-11-21', '30d')
     .option('--until <when>', 'likewise; default now')
-    .option('--bucket <duration>', 'length of a row: 1h, 1d, 7d (default: 1d)', duration, DAY_MS)
+    .option('--bucket <duration>', 'length of a row, such as 1h, 1d or 7d; default 1d', duration)
     .option('--html <file>', 'also write a page with charts, for a browser')
     .option('--json', 'one JSON document on stdout')
     .addHelpText('after', EXAMPLES)

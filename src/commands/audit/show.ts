@@ -1,7 +1,7 @@
-import { mongo } from 'mongoose';
 import type { Context, GlobalFlags } from '../../cli/context.ts';
 import { EXIT } from '../../cli/exit_codes.ts';
 import { jsonDocument } from '../../cli/json.ts';
+import { ambiguousBeginning } from '../../domain/ambiguous.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
 import { printable } from '../../domain/printable.ts';
 import { auditLines } from '../../report/audit_rows.ts';
@@ -15,22 +15,34 @@ export async function runAuditShow(
   flags: GlobalFlags,
 ): Promise<number> {
   const { io } = context;
-  if (!/^[0-9a-f]{24}$/i.test(id)) {
+  if (!/^[0-9a-f]{8,24}$/i.test(id)) {
     throw new CashuOpsError(
       'INVALID_ARGUMENT',
-      `"${printable(id, 40)}" is no id of an event: that has 24 characters of 0 to 9 and a to f. For a payment, a coin or an invoice use "cashu-ops audit explain".`,
+      `"${printable(id, 40)}" is no id of an event: that has 24 characters of 0 to 9 and a to f, of which the first 8 or more will do. For a payment, a coin or an invoice use "cashu-ops audit explain".`,
+      { next_command: 'cashu-ops audit list --ids' },
     );
   }
   const store = await context.openStore('audit show', flags);
-  const event = await new AuditReads(store).get(new mongo.ObjectId(id));
-  if (event === null) {
-    throw new CashuOpsError(
-      'EVENT_NOT_FOUND',
-      `There is no event ${id} in this database. It may have been pruned; "cashu-ops audit list" shows what is there.`,
-      { next_command: 'cashu-ops audit list' },
+  const [event, ...others] = await new AuditReads(store).beginning(id.toLowerCase());
+  if (event === undefined) throw notFound(id);
+  if (others.length > 0) {
+    throw ambiguousBeginning(
+      id,
+      [event, ...others].map((one) => one.id),
     );
   }
   if (flags.json) io.out(jsonDocument({ schema: 'cashu-ops/audit-event@1', ok: true, event }));
   else for (const line of renderLines(auditLines(event, io.color.out))) io.out(line);
+  if (flags.json !== true && event.damaged === null && event.operation_id !== null) {
+    io.err(`next: cashu-ops audit explain ${event.operation_id}`);
+  }
   return EXIT.done;
+}
+
+function notFound(id: string): CashuOpsError {
+  return new CashuOpsError(
+    'EVENT_NOT_FOUND',
+    `There is no event ${id} in this database. It may have been pruned; "cashu-ops audit list --ids" shows what is there.`,
+    { next_command: 'cashu-ops audit list --ids' },
+  );
 }

@@ -55,26 +55,26 @@ export async function runAuditVerify(context: Context, flags: VerifyFlags): Prom
   for (const line of [...linesOf(report, holds), '', ...linesOfBooks(books)]) {
     io.out(wrap(line, io.columns));
   }
+  if (ends.length > 0)
+    io.out('\nthe newest hash of each chain (hash, number of its event, wallet)');
   for (const { chain, seq, hash } of ends) io.out(`${hash}  ${seq}  ${chain}`);
-  const next = nextAfter(report, books);
-  if (next !== null) io.err(`next: ${next}`);
+  for (const next of nextAfter(report, books)) io.err(`next: ${next}`);
   return ok ? EXIT.done : EXIT.critical;
 }
 
-/** The page of what is named first. */
-function nextAfter(
-  { breaks, state_faults }: ChainsReport,
-  { not_closed }: BooksReport,
-): string | null {
+/** What is named first, of the record and of the books. */
+function nextAfter({ breaks, state_faults }: ChainsReport, { not_closed }: BooksReport): string[] {
   const faulty = not_closed.find(({ faults }) => faults.length > 0)?.faults[0];
   const operation = state_faults[0]?.operation_id ?? faulty?.operation_id;
-  if (operation !== undefined) return `cashu-ops audit explain ${operation}`;
-  const [wallet] = not_closed;
-  if (wallet !== undefined) {
-    return `cashu-ops reconcile --npub ${wallet.npub} --mint ${shellWord(wallet.mint_url)} --deep`;
-  }
   const event = breaks.find(({ event_id }) => event_id !== null)?.event_id;
-  return event === undefined ? null : `cashu-ops audit show ${event}`;
+  const [wallet] = not_closed;
+  return [
+    ...(event === undefined || event === null ? [] : [`cashu-ops audit show ${event}`]),
+    ...(operation === undefined ? [] : [`cashu-ops audit explain ${operation}`]),
+    ...(wallet === undefined || faulty !== undefined
+      ? []
+      : [`cashu-ops reconcile --npub ${wallet.npub} --mint ${shellWord(wallet.mint_url)} --deep`]),
+  ];
 }
 
 function linesOfBooks({ wallets, totals, not_closed, not_closed_total }: BooksReport): string[] {
@@ -108,10 +108,12 @@ function linesOf(report: ChainsReport, holds: boolean): string[] {
   const more = breaks_total - Math.min(breaks.length, SHOWN_MAX);
   return [
     holds ? 'The record holds.' : 'The record does NOT hold: somebody changed it past this tool.',
-    ...breaks.slice(0, SHOWN_MAX).map((one) => `  ${one.chain}: ${breakWords(one)}`),
+    ...[...Map.groupBy(breaks.slice(0, SHOWN_MAX), ({ chain }) => chain)].flatMap(
+      ([chain, ofChain]) => [`  ${chain}`, ...ofChain.map((one) => `    ${breakWords(one)}`)],
+    ),
     ...(more > 0 ? [`  … and ${groupDigits(more)} more places; --json has them`] : []),
     ...state_faults.slice(0, SHOWN_MAX).map((fault) => `  ${faultWords(fault)}`),
-    `${groupDigits(events)} events in ${groupDigits(chains)} chains, ${groupDigits(pruned)} pruned`,
+    `${counted(events, 'event')} in ${counted(chains, 'chain')}, ${groupDigits(pruned)} pruned`,
     ...(unchained > 0
       ? [
           `${groupDigits(unchained)} events are from before events were chained: nothing proves them.`,

@@ -16,7 +16,7 @@ import { RescueJournal } from '../../journal/rescue_journal.ts';
 import { cleanText } from '../../report/clean_text.ts';
 import { policySummary } from '../../report/policy_words.ts';
 import { counted } from '../../report/reconcile_words.ts';
-import { ensureStore, isStoreReady } from '../../store/ensure_store.ts';
+import { ensureStore, isStoreReady, type StoreReport } from '../../store/ensure_store.ts';
 import type { DoctorFlags } from './command.ts';
 
 /** One thing that was looked at, or why it was not. */
@@ -124,9 +124,19 @@ function withoutDatabase(name: string): Check {
   return notChecked(name, 'the database cannot be used');
 }
 
-function indexCheck({ store }: CashuOps, { fix }: DoctorFlags): Promise<Check> {
+/** Makes what is missing. No index can be built in a transaction with its event. */
+async function prepare({ store, audit }: CashuOps): Promise<StoreReport> {
+  const report = await ensureStore(store);
+  if (report.created.length === 0) return report;
+  const note = `made ${report.created.join(', ')}`;
+  await audit.createAuditLogEntry(null, { type: 'store_prepared', severity: 'INFO', note });
+  return report;
+}
+
+function indexCheck(ops: CashuOps, { fix }: DoctorFlags): Promise<Check> {
+  const { store } = ops;
   return check('indexes', async () => {
-    const report = fix ? await ensureStore(store) : null;
+    const report = fix ? await prepare(ops) : null;
     const { ready, missing } = await isStoreReady(store.db);
     const problems = report?.problems.map(({ message }) => message) ?? [];
     const made = report && report.created.length > 0 ? `made ${report.created.join(', ')}; ` : '';

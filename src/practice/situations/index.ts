@@ -12,6 +12,7 @@ import { paidNotSettled } from './paid_not_settled.ts';
 import { paidTwice } from './paid_twice.ts';
 import { paidWithoutProof } from './paid_without_proof.ts';
 import { paymentPending } from './payment_pending.ts';
+import { recordChanged } from './record_changed.ts';
 import type { Situation } from './situation.ts';
 import { sumsDoNotClose } from './sums_do_not_close.ts';
 
@@ -25,6 +26,7 @@ export const SITUATIONS: readonly Situation[] = [
   paidNotSettled,
   paidTwice,
   databaseRestored,
+  recordChanged,
   coinsSpentElsewhere,
   coinsCountedTwice,
   paidWithoutProof,

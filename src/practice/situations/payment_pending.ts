@@ -13,7 +13,7 @@ export const paymentPending: Situation = {
     const seen = await runCommand(ground, 22, args);
     const { _id: OPERATION } = await operationOf(ground, wallet);
     return {
-      variables: { NPUB: wallet.npub, OPERATION },
+      variables: { NPUB: wallet.npub, OPERATION, INVOICE: invoice.invoice },
       seen,
       mend: () => control.resolvePayment(invoice.payment_hash, 'succeed'),
     };

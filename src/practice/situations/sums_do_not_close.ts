@@ -21,7 +21,7 @@ export const sumsDoNotClose: Situation = {
     const seen = await runCommand(ground, 23, args);
     const { _id: OPERATION } = await operationOf(ground, wallet);
     return {
-      variables: { NPUB: wallet.npub, OPERATION },
+      variables: { NPUB: wallet.npub, OPERATION, INVOICE: invoice.invoice },
       seen,
       mend: () => control.clearFaults(),
     };

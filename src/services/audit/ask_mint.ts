@@ -85,7 +85,9 @@ function openView(
     const until = mayBePaidUntil(operation, melt_timeout_ms);
     return { reason: 'it may be under way right now', until, needs_person: false, mint };
   }
-  const { reason, look_again_at } = whyLocked(operation, looked);
+  const { reason: why, look_again_at } = whyLocked(operation, looked);
+  // That the mint is silent is said beside.
+  const reason = mint === 'silent' ? 'it has not ended' : why;
   const needs_person =
     operation.state === 'needs_attention' ||
     looked?.decision.action === 'attention' ||

@@ -44,10 +44,15 @@ export function explainSubject(deps: ExplainDeps, subject: Subject): Promise<Exp
     case 'payment':
       return explainPayment(deps, subject);
     case 'tokens':
-      return explainTokens(deps.mint, subject.tokens);
+      return explainTokens(deps.mint, subject.tokens, subject.y);
     case 'events':
       return Promise.resolve(explainGone(subject.events));
   }
+}
+
+/** That somebody looked into a payment is no part of its story. */
+function tellsOfMoney(event: AuditRecord): boolean {
+  return event.damaged !== null || event.type !== 'audit_bundled';
 }
 
 /** A payment with what was learned of it. */
@@ -81,7 +86,7 @@ async function explainPayment(
       ...{ operation_id: _id, state, created_at, verdict: safety.verdict },
       same_invoice: one.payment_hash === payment_hash,
     })),
-    timeline: timelineOf(await deps.subjects.eventsOf(about.operation._id)),
+    timeline: timelineOf((await deps.subjects.eventsOf(about.operation._id)).filter(tellsOfMoney)),
     database: about.database,
     mint: sideOf(about.asked),
     sum: about.sum,
@@ -131,10 +136,10 @@ async function judgeOwnCoins(
 
 function factsOf(operation: MeltOperation): PaymentFacts {
   const { _id: operation_id, transaction_id, quote_id, payment_hash, npub, mint_url } = operation;
-  const { state, amount, fee_reserve, actor, created_at, updated_at } = operation;
+  const { state, amount, fee_reserve, input_fee, actor, created_at, updated_at } = operation;
   return {
     ...{ operation_id, transaction_id, quote_id, payment_hash, npub, mint_url },
-    ...{ state, amount, fee_reserve, actor, created_at, updated_at },
+    ...{ state, amount, fee_reserve, input_fee, actor, created_at, updated_at },
     inputs: sumProofs(operation.inputs),
     reason: 'reason' in operation ? operation.reason : null,
   };

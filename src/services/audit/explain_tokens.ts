@@ -9,8 +9,10 @@ import { askStates, type Coin, coinsOf, judgeCoins, type States, stateOf } from 
 export async function explainTokens(
   mint: MintAsker | null,
   tokens: readonly TokenView[],
+  y: string | null,
 ): Promise<CoinsExplanation> {
   const coins = coinsOf(tokens);
+  const asked = coins.find((coin) => coin.y === y && y !== null);
   const { states, answer } = await askStates(mint, coins);
   const safety = judgeCoins(coins, states, answer);
   const [first] = tokens;
@@ -19,6 +21,10 @@ export async function explainTokens(
   const silent = `cashu-ops doctor ${at}`;
   return {
     about: 'coins',
+    coin:
+      asked === undefined
+        ? null
+        : { y: asked.y ?? '', amount: asked.amount, mint: stateOf(asked, states) },
     tokens: tokens.map(({ transaction_id, npub, mint_url, status, proofs, ...token }) => ({
       ...{ transaction_id, npub, mint_url, status },
       amount: proofs.reduce((sat, { amount }) => sat + amount, 0),

@@ -1,11 +1,13 @@
+import { ambiguousBeginning } from '../../domain/ambiguous.ts';
+import { groupDigits } from '../../domain/amount.ts';
 import { MELT_EVENTS } from '../../domain/audit_event.ts';
 import type { AuditRecord } from '../../domain/audit_record.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
 import type { MeltOperation } from '../../domain/melt_operation.ts';
 import { standsForInvoice } from '../../domain/melt_tries.ts';
-import { printable } from '../../domain/printable.ts';
+import { type Npub, shortNpub } from '../../domain/npub.ts';
 import { parseSubjectId, type SubjectId, UNDERSTOOD } from '../../domain/subject_id.ts';
-import { type AuditSubjects, CANDIDATES_MAX, type TokenView } from '../../store/audit_subjects.ts';
+import type { AuditSubjects, TokenView } from '../../store/audit_subjects.ts';
 
 /** What an id leads to. */
 export type Subject =
@@ -17,12 +19,9 @@ export type Subject =
       by_own_id: boolean;
     }
   /** Coins that no payment has to do with. */
-  | { kind: 'tokens'; tokens: TokenView[] }
+  | { kind: 'tokens'; tokens: TokenView[] /** The coin that was asked for. */; y: string | null }
   /** The audit log names it, and nothing else does. */
   | { kind: 'events'; events: AuditRecord[] };
-
-/** Shorter beginnings fit too much. */
-const BEGINNING_MIN = 8;
 
 /**
  * Finds what somebody has in hand: looks for it whole first, then for what begins with it.
@@ -48,7 +47,8 @@ async function findWhole(subjects: AuditSubjects, id: SubjectId): Promise<Subjec
     case 'coin': {
       const operations = await subjects.operationsWith([id.y]);
       return (
-        (await paymentOf(subjects, operations)) ?? tokensOrNull(await subjects.tokensWith([id.y]))
+        (await paymentOf(subjects, operations)) ??
+        tokensOrNull(await subjects.tokensWith([id.y]), id.y)
       );
     }
     case 'id': {
@@ -87,8 +87,8 @@ function tellsOfPayment(event: AuditRecord): boolean {
   return event.damaged === null && MELT_EVENTS.some((type) => type === event.type);
 }
 
-function tokensOrNull(tokens: TokenView[]): Subject | null {
-  return tokens.length === 0 ? null : { kind: 'tokens', tokens };
+function tokensOrNull(tokens: TokenView[], y: string | null = null): Subject | null {
+  return tokens.length === 0 ? null : { kind: 'tokens', tokens, y };
 }
 
 function eventsOrNull(events: AuditRecord[]): Subject | null {
@@ -96,7 +96,6 @@ function eventsOrNull(events: AuditRecord[]): Subject | null {
 }
 
 async function findBeginning(subjects: AuditSubjects, text: string): Promise<Subject | null> {
-  if (text.length < BEGINNING_MIN) return null;
   const begun = await subjects.operationsBeginning(text);
   const [own, ...more] = begun.filter(
     ({ _id, transaction_id }) => _id.startsWith(text) || transaction_id.startsWith(text),
@@ -109,25 +108,22 @@ async function findBeginning(subjects: AuditSubjects, text: string): Promise<Sub
 }
 
 function ambiguous(text: string, begun: readonly MeltOperation[]): CashuOpsError {
-  const named = begun.slice(0, CANDIDATES_MAX);
-  const more = begun.length > named.length ? ', and more' : '';
-  const candidates = named.map(({ _id, state, amount }) => `${_id} (${state}, ${amount} sat)`);
-  return new CashuOpsError(
-    'INVALID_ARGUMENT',
-    `"${printable(text, 60)}" is the beginning of several ids: ${candidates.join(', ')}${more}. Give one of them.`,
-    { facts: { candidates: named.map(({ _id }) => _id).join(' ') } },
-  );
+  const candidates = begun.map(({ _id, state, amount, created_at, npub }) => {
+    const at = created_at.toISOString().slice(0, 16).replace('T', ' ');
+    return `${_id} (${state}, ${groupDigits(amount)} sat, ${at}, ${shortNpub(npub as Npub)})`;
+  });
+  return ambiguousBeginning(text, candidates);
 }
 
-function notFound(id: SubjectId): CashuOpsError {
-  const what = {
-    invoice: 'a payment of this invoice',
-    coin: 'a payment or a token with this coin (Y; coins of older tokens have none yet)',
-    id: 'an operation, a transaction, a quote or a payment hash of this name',
-  }[id.form];
-  return new CashuOpsError(
-    'OPERATION_NOT_FOUND',
-    `Neither the database nor its audit log has ${what}. That does not say that nothing was paid: another database may know it, or the id is not whole. Understood is ${UNDERSTOOD}.`,
-    { next_command: 'cashu-ops audit list' },
-  );
+const NOT_KNOWN: Readonly<Record<SubjectId['form'], string>> = {
+  invoice:
+    'The database has no payment of this invoice. That does not say that nothing was paid: another database may know it.',
+  coin: 'The database has no payment and no token with this coin. Coins of older tokens have no name (Y) there until a reconciliation has looked at them.',
+  id: `Neither the database nor its audit log has this id. That does not say that nothing was paid: another database may know it, or the id is not whole. Understood is ${UNDERSTOOD}.`,
+};
+
+function notFound({ form }: SubjectId): CashuOpsError {
+  return new CashuOpsError('OPERATION_NOT_FOUND', NOT_KNOWN[form], {
+    next_command: 'cashu-ops audit list',
+  });
 }

@@ -137,7 +137,7 @@ async function withoutOlder(
   const left: StateFault[] = [];
   for (const fault of faults) {
     const told = fault.told ?? (await standing.toldBeforeChains(fault.operation_id));
-    if (told !== fault.state) left.push({ ...fault, told });
+    if (told !== fault.state || fault.changed) left.push({ ...fault, told });
   }
   return left;
 }

@@ -40,6 +40,7 @@ export const ENDINGS: Readonly<Record<string, Ending>> = {
     payments: 2,
     operations: ['paid', 'paid'],
   },
+  'record-changed': { before: null, payments: 1, operations: ['paid'] },
   'coins-spent-elsewhere': {
     before: /is live, and the mint calls it SPENT/,
     payments: 0,
