@@ -1,4 +1,5 @@
 import { assertNever, type ErrorCode } from '../domain/errors.ts';
+import type { Explanation, PaymentExplanation, PaymentFacts } from '../domain/explanation.ts';
 import { type MeltOperation, PAID_BUT } from '../domain/melt_operation.ts';
 import type { MeltStatus } from '../services/melt/types.ts';
 
@@ -50,6 +51,47 @@ export function runbookOfPayment({ status, state, severity, message }: Situation
       return null;
     default:
       return assertNever(status);
+  }
+}
+
+/** Where the findings of a reconciliation, which comes next, are named. */
+const INDEX = 'README';
+
+/** The page that leads on from an explanation, or null. */
+export function runbookOfExplanation(page: Explanation): string | null {
+  const { safety } = page;
+  if (safety.mint === 'silent') return pathOf('mint-down');
+  if (page.about === 'coins') {
+    return safety.verdict === 'safe' ? null : pathOf(INDEX);
+  }
+  if (page.payment === null) return pathOf('database-restored');
+  return pathOf(pageOfPayment(page, page.payment));
+}
+
+function pageOfPayment(page: PaymentExplanation, payment: PaymentFacts): string | undefined {
+  const { state, reason, proven } = payment;
+  const { verdict } = page.safety;
+  if (verdict === 'safe') {
+    return page.timeline.some(({ changed }) => changed) ? 'record-changed' : undefined;
+  }
+  switch (state) {
+    case 'paid_again':
+      return 'paid-twice';
+    case 'paid':
+      return proven || page.sum?.difference !== 0 ? INDEX : 'paid-without-proof';
+    case 'failed':
+      return page.other_tries.some((one) => one.state === 'paid' && one.same_invoice)
+        ? 'paid-twice'
+        : INDEX;
+    case 'needs_attention':
+      return reason?.startsWith(PAID_BUT) ? 'sums-do-not-close' : 'mint-contradicts-itself';
+    case 'prepared':
+    case 'swapping':
+    case 'submitting':
+    case 'pending':
+      return page.mint.quote === 'PAID' ? 'paid-not-settled' : 'payment-pending';
+    default:
+      return assertNever(state);
   }
 }
 

@@ -10,7 +10,7 @@ export const EVENT_WORDS: Readonly<Record<AuditEventType, string>> = {
   melt_observed: 'the mint was asked how the payment stands',
   melt_paid: 'the payment was made and booked',
   melt_failed: 'the payment was called off, its coins were freed',
-  melt_needs_attention: 'the mint contradicted itself: a person must look',
+  melt_needs_attention: 'it could not go on by itself: a person must look',
   atomic_melt: 'spent coins and change were booked together',
   wallet_created: 'the wallet was made',
   wallet_updated: 'the wallet was changed',

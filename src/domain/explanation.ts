@@ -27,6 +27,8 @@ export interface PaymentFacts {
   updated_at: Date;
   /** As the operation says it: why it is open, or why it was called off. */
   reason: string | null;
+  /** Of a payment that is booked: the mint has shown the preimage of its invoice. */
+  proven: boolean | null;
 }
 
 /** How many coins stand how, and what they are worth (sat). */

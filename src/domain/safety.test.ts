@@ -8,6 +8,7 @@ import type {
 } from './melt_operation.ts';
 import {
   gravest,
+  isWithoutProof,
   type MintAnswer,
   safetyLine,
   safetyOfFailed,
@@ -18,7 +19,7 @@ import {
 
 const inputs = [{ amount: 64 }, { amount: 8 }] as PaidOperation['inputs'];
 const sums = { inputs, amount: 60, lightning_fee: 2, input_fee: 1, swap: null };
-const paid = { ...sums, state: 'paid' } as PaidOperation;
+const paid = { ...sums, state: 'paid', preimage_valid: true } as PaidOperation;
 const again = { ...sums, state: 'paid_again' } as PaidAgainOperation;
 const failed = { ...sums, state: 'failed' } as unknown as FailedOperation;
 const open = { ...sums, state: 'pending' } as unknown as OpenOperation;
@@ -49,6 +50,19 @@ describe('safetyOfPaid', () => {
     const safety = safetyOfPaid(paid, { answer, observation: null }, NOTHING, 0);
     expect(safety.verdict).toBe('safe');
     expect(safetyLine(safety)).toMatch(/so says the database, and the mint (was|did) not/);
+  });
+
+  it.each([
+    ['answered', shown('PAID', 2)],
+    ['silent', { answer: 'silent' as const, observation: null }],
+  ])('is at risk while nobody has proven it, the mint %s', (_, seen) => {
+    const unproven = { ...paid, preimage_valid: false };
+    const safety = safetyOfPaid(unproven, seen, NOTHING, 0);
+    expect([safety.verdict, safety.sat]).toEqual(['at_risk', paid.amount]);
+    expect(isWithoutProof(unproven, safety)).toBe(true);
+    // What is worse comes first.
+    const worse = safetyOfPaid(unproven, shown('UNPAID', 0, 2), NOTHING, 0);
+    expect([worse.sat, isWithoutProof(unproven, worse)]).toEqual([72, false]);
   });
 
   it.each([

@@ -1,6 +1,7 @@
 import { groupDigits } from './amount.ts';
 import {
   type FailedOperation,
+  type MeltOperation,
   type Observation,
   type OpenOperation,
   type SettledOperation,
@@ -75,8 +76,20 @@ export function safetyOfPaid(
     const twice = 'the payment is booked, and the balance still counts coins of it';
     return verdictOf('at_risk', counted, twice, mint);
   }
-  if (mint !== 'answered' || seen.observation === null) return safe('the payment is booked', mint);
-  return asTheMintShows(operation, seen.observation);
+  const shown =
+    mint !== 'answered' || seen.observation === null
+      ? safe('the payment is booked', mint)
+      : asTheMintShows(operation, seen.observation);
+  if (shown.verdict !== 'safe' || operation.preimage_valid) return shown;
+  return verdictOf('at_risk', operation.amount, WITHOUT_PROOF, mint);
+}
+
+const WITHOUT_PROOF =
+  'it is booked as paid, and the mint has shown no proof that the payee has it: ask the payee';
+
+/** Nothing is wrong with a payment but that nobody has proven it. */
+export function isWithoutProof({ state }: MeltOperation, { because }: Safety): boolean {
+  return state === 'paid' && because === WITHOUT_PROOF;
 }
 
 function asTheMintShows(operation: SettledOperation, { quote, inputs }: Observation): Safety {
@@ -154,6 +167,12 @@ export function safetyOfGone(sat: number): Safety {
   return verdictOf('at_risk', sat, because, 'not_asked');
 }
 
+/** Coins that count as held for payments that are not there. @param sat what they are worth */
+export function safetyOfOrphans(sat: number, mint: MintAnswer): Safety {
+  const because = 'they are held for a payment that is not in the database';
+  return verdictOf('at_risk', sat, because, mint);
+}
+
 /** The worst of several; where one mint is silent, that is said of all. */
 export function gravest(one: Safety, ...others: readonly Safety[]): Safety {
   const all = [one, ...others];
@@ -186,10 +205,13 @@ export function safetyLine(safety: Safety): string {
 
 /** `safe`, `locked: 1 200 sat until …`, `at risk: 1 200 sat`. */
 export function verdictText({ verdict, sat, until }: Safety): string {
-  const words = { safe: 'safe', locked: 'locked', at_risk: 'at risk', lost: 'lost' }[verdict];
   const amount = verdict === 'safe' ? '' : `: ${groupDigits(sat)} sat`;
   const time = until === null ? '' : ` until ${until.toISOString().slice(0, 19)}Z at least`;
-  return `${words}${amount}${time}`;
+  return `${verdictWord(verdict)}${amount}${time}`;
+}
+
+export function verdictWord(verdict: SafetyVerdict): string {
+  return verdict === 'at_risk' ? 'at risk' : verdict;
 }
 
 const LIMITS: Readonly<Record<MintAnswer, string>> = {

@@ -16,7 +16,7 @@ export type SubjectId =
 
 /** For messages: what is understood, in the order in which it is looked for. */
 export const UNDERSTOOD =
-  'an operation id, a transaction id, a quote id of the mint, a payment hash (each whole, or its first 8 characters or more), the name of a coin (Y, 66 hex digits) or an invoice';
+  'an operation id, a transaction id, a quote id of the mint, a payment hash the name of a coin (Y), each whole or its first 8 characters or more, or an invoice';
 
 const COIN = /^0[23][0-9a-f]{64}$/i;
 const INVOICE = /^(lightning:)?ln(bc|tb|bcrt|tbs|sb)\d*[a-z0-9]{20,}$/i;
@@ -31,7 +31,8 @@ const TOKEN = /^cashu[AB]/;
  * @throws CashuOpsError INVALID_ARGUMENT for what can be none of these, INVALID_INVOICE
  */
 export function parseSubjectId(text: string): SubjectId {
-  const given = text.trim();
+  // As tables show the beginning of an id.
+  const given = text.trim().replace(/…$/, '');
   if (TOKEN.test(given)) {
     throw refused('This is a token, that is money: whoever reads it can spend it. Give an id.');
   }

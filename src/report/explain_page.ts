@@ -7,12 +7,14 @@ import type {
   DatabaseSide,
   Explanation,
   MintSide,
+  OtherTry,
   PaymentExplanation,
   Sum,
   TimelineEntry,
 } from '../domain/explanation.ts';
+import { type OperationState, PAID_BUT } from '../domain/melt_operation.ts';
 import { printable } from '../domain/printable.ts';
-import { safetyLine } from '../domain/safety.ts';
+import { safetyLine, verdictWord } from '../domain/safety.ts';
 import type { Io } from '../io/io.ts';
 import type { Cell, Column } from '../io/table.ts';
 import { cleanText } from './clean_text.ts';
@@ -22,11 +24,17 @@ import { timeText } from './time_text.ts';
 
 const RECORD_CHANGED =
   'the log of this payment was changed after it was written, so what happened may be otherwise; see: cashu-ops audit verify';
+/** So many other payments are named to a person. */
+const OTHERS_SHOWN_MAX = 10;
 /** So many lines of the story are shown to a person; the JSON has all. */
 const TIMELINE_SHOWN_MAX = 40;
 
 /** The page that a support person reads aloud. */
-export async function showExplanation(io: Io, page: Explanation): Promise<void> {
+export async function showExplanation(
+  io: Io,
+  page: Explanation,
+  runbook: string | null,
+): Promise<void> {
   const paint = io.color.out;
   const list = (lines: readonly Labelled[]) => {
     for (const line of labelledLines(lines, io.columns)) io.out(line);
@@ -36,6 +44,7 @@ export async function showExplanation(io: Io, page: Explanation): Promise<void> 
   else await showCoins(io, page);
   io.out('');
   io.out(nextLine(page, paint));
+  list([['page', runbook]]);
 }
 
 function nextLine({ next_command, safety }: Explanation, paint: ChalkInstance): string {
@@ -67,22 +76,39 @@ async function showPayment(
 
 function factLines({ payment, other_tries }: PaymentExplanation): Labelled[] {
   if (payment === null) return [['payment', 'not in the database']];
-  const { operation_id, transaction_id, amount, created_at, actor, npub, mint_url, quote_id } =
-    payment;
+  const { operation_id, transaction_id, amount, created_at, actor, npub, mint_url } = payment;
+  const { quote_id, payment_hash, proven } = payment;
   const begun = `begun ${timeText(created_at)} UTC by ${printable(actor, 80)}`;
   return [
     ['payment', `${operation_id}  ${groupDigits(amount)} sat, ${begun}`],
     ['owner', npub],
     ['mint', printable(mint_url, 200)],
     ['quote', printable(quote_id, 200)],
+    ['hash', payment_hash],
     ['tx', transaction_id],
-    ...other_tries.map(
-      ({ operation_id: id, state, created_at: at, same_invoice }, index): Labelled => {
-        const why = same_invoice ? 'the same invoice' : 'another invoice, the same coin or id';
-        return [index === 0 ? 'other' : '', `${id}  ${state}, ${timeText(at)}, ${why}`];
-      },
-    ),
+    ...otherLines(other_tries),
+    ['proof', proofText(proven)],
   ];
+}
+
+function otherLines(tries: readonly OtherTry[]): Labelled[] {
+  const lines = tries
+    .slice(0, OTHERS_SHOWN_MAX)
+    .map(({ operation_id, state, created_at, same_invoice, verdict }) => {
+      const why = same_invoice ? 'the same invoice' : 'another invoice, the same coin or id';
+      const trouble = verdict === 'safe' ? '' : `, ${verdictWord(verdict)}`;
+      return `${operation_id}  ${STATE_WORDS[state]}${trouble}, ${timeText(created_at)}, ${why}`;
+    });
+  const left = tries.length - lines.length;
+  if (left > 0) lines.push(`… and ${groupDigits(left)} more; --json has all`);
+  return lines.map((text, at) => [at === 0 ? 'other' : '', text]);
+}
+
+function proofText(proven: boolean | null): string | null {
+  if (proven === null) return null;
+  return proven
+    ? 'the mint has shown the preimage of this invoice'
+    : 'none: the mint has shown no preimage that fits this invoice';
 }
 
 /** The story, oldest first; of a long one the beginning and the end. */
@@ -111,12 +137,23 @@ function entryLines(entry: TimelineEntry, width: number): string[] {
   const grave = severity === 'HIGH' || severity === 'CRITICAL' ? `${severity}: ` : '';
   const told = note === null ? '' : ` (${cleanText(note)})`;
   const text = `${changed}${grave}${words}${again}${told}`;
-  const [first = '', ...more] = labelledLines([['', text]], width - TIME_WIDTH + 10).map((line) =>
+  const [first = '', ...more] = labelledLines([['', text]], width - TIME_WIDTH + 8).map((line) =>
     line.trimStart(),
   );
   const indent = ' '.repeat(TIME_WIDTH + 4);
   return [`  ${timeText(time)}  ${first}`, ...more.map((line) => indent + line)];
 }
+
+const STATE_WORDS: Readonly<Record<OperationState, string>> = {
+  prepared: 'not sent yet',
+  swapping: 'coins are being exchanged',
+  submitting: 'sent, no answer yet',
+  pending: 'pending',
+  needs_attention: 'a person must look',
+  paid: 'paid',
+  paid_again: 'paid a second time',
+  failed: 'failed: not paid',
+};
 
 const SIDES: readonly Column[] = [
   { title: '' },
@@ -124,10 +161,10 @@ const SIDES: readonly Column[] = [
   { title: 'the mint says now' },
 ];
 
-function sideRows(state: string, database: DatabaseSide, mint: MintSide): Cell[][] {
+function sideRows(state: OperationState, database: DatabaseSide, mint: MintSide): Cell[][] {
   const { change } = database;
   return [
-    ['payment', state, mintText(mint, quoteText(mint))],
+    ['payment', STATE_WORDS[state], mintText(mint, quoteText(mint))],
     ['coins', databaseCoins(database), mintText(mint, mintCoins(mint))],
     ['change', change === 0 ? 'none is stored' : `${groupDigits(change)} sat are stored`, null],
   ];
@@ -178,14 +215,18 @@ function sumText({ inputs, paid, lightning_fee, input_fee, change, difference }:
     : `${groupDigits(inputs)} sat of coins, and ${right}: ${groupDigits(Math.abs(difference))} sat ${difference > 0 ? 'are missing' : 'are too much'}`;
 }
 
-function unpaidText({ payment }: PaymentExplanation): string {
+function unpaidText({ payment, mint }: PaymentExplanation): string {
   if (payment === null) return 'not known';
-  const { inputs, amount, fee_reserve, input_fee, state } = payment;
+  const { inputs, amount, fee_reserve, input_fee, state, reason } = payment;
   if (state === 'failed')
     return `nothing is booked as paid; its coins are ${groupDigits(inputs)} sat`;
   const least = inputs - amount - fee_reserve - input_fee;
-  const parts = `${groupDigits(amount)} to pay, at most ${groupDigits(fee_reserve)} Lightning fee, ${groupDigits(input_fee)} input fee`;
-  return `${groupDigits(inputs)} sat are held: ${parts}; at least ${groupDigits(least)} sat come back`;
+  const fees = `at most ${groupDigits(fee_reserve)} Lightning fee, ${groupDigits(input_fee)} input fee`;
+  const change = `at least ${groupDigits(least)} sat`;
+  if (mint.quote === 'PAID' || reason?.startsWith(PAID_BUT)) {
+    return `of ${groupDigits(inputs)} sat ${groupDigits(amount)} were paid, ${fees}; ${change} of change are owed`;
+  }
+  return `${groupDigits(inputs)} sat are held: if it is paid, ${groupDigits(amount)} for the invoice, ${fees}, and ${change} come back; if not, all of it`;
 }
 
 const TOKEN_COLUMNS: readonly Column[] = [

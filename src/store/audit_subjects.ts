@@ -76,6 +76,15 @@ export class AuditSubjects {
     return this.#find({ $or: ID_FIELDS.map((field) => ({ [field]: begun })) }, CANDIDATES_MAX + 1);
   }
 
+  /** Which of these ids are operations that are there. */
+  async known(ids: ReadonlySet<string>): Promise<Set<string>> {
+    const named = { _id: { $in: [...ids] } };
+    const found = await translating(() =>
+      this.#operations.find(named).project<{ _id: string }>({ _id: 1 }).toArray(),
+    );
+    return new Set(found.map(({ _id }) => _id));
+  }
+
   #find(filter: mongo.Filter<MeltOperation>, limit = OPERATIONS_MAX): Promise<MeltOperation[]> {
     return translating(() =>
       this.#operations.find(filter, { sort: { created_at: -1 }, limit }).toArray(),
@@ -85,6 +94,30 @@ export class AuditSubjects {
   /** Tokens that hold a coin. */
   tokensWith(ys: readonly string[]): Promise<TokenView[]> {
     return this.#tokensWhere({ 'proofs.Y': { $in: [...ys] } });
+  }
+
+  /** The public names of coins in tokens that begin so: one more than can be named, at the most. */
+  async coinsBeginning(text: string): Promise<string[]> {
+    const begun = { 'proofs.Y': { $regex: `^${escaped(text)}` } };
+    const tokens = await this.#tokensWhere(begun, CANDIDATES_MAX + 1);
+    const names = tokens.flatMap(({ proofs }) => proofs.flatMap(({ Y }) => Y ?? []));
+    return [...new Set(names.filter((name) => name.startsWith(text)))];
+  }
+
+  /** The payments that the log tells of under an id that begins so, whether or not they are there. */
+  async toldBeginning(text: string): Promise<string[]> {
+    const begun = { $regex: `^${escaped(text)}` };
+    const told = await translating(() =>
+      Promise.all(
+        (['operation_id', 'transaction_id'] as const).map((field) =>
+          this.#events
+            .find({ [field]: begun }, { limit: EVENTS_READ_MAX })
+            .project<{ operation_id: string | null }>({ _id: 0, operation_id: 1 })
+            .toArray(),
+        ),
+      ),
+    );
+    return [...new Set(told.flat().flatMap(({ operation_id }) => operation_id ?? []))];
   }
 
   /** The tokens that were stored under a transaction id. */

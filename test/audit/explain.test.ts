@@ -3,44 +3,25 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { sendLate } from '../../src/practice/late_requests.ts';
 import { createPracticeWallet, deposit } from '../../src/practice/practice_ground.ts';
 import { always } from '../../src/practice/situations/parts.ts';
-import { AUDIT_LOG, MELT_OPERATIONS, TOKENS } from '../../src/store/collections.ts';
-import { type CliGround, cliGround } from '../support/cli_ground.ts';
-import { onlyDocument } from '../support/cli_refusal.ts';
+import { AUDIT_LOG, TOKENS } from '../../src/store/collections.ts';
+import {
+  type ExplainGround,
+  explainGround,
+  inputsOf,
+  WITHOUT_SWAP,
+} from '../support/explain_ground.ts';
 
 /** What a support person reads aloud, against what the mint's ledger and the raw database hold. */
 describe('audit explain', () => {
-  let ground: CliGround;
+  let ground: ExplainGround['ground'];
+  let operations: ExplainGround['operations'];
+  let lastOperation: ExplainGround['lastOperation'];
+  let explain: ExplainGround['explain'];
+  let page: ExplainGround['page'];
+  let pay: ExplainGround['pay'];
   beforeEach(async () => {
-    ground = await cliGround({ coins: [1024, 512, 64, 32, 16, 8] });
+    ({ ground, operations, lastOperation, explain, page, pay } = await explainGround());
   });
-
-  const operations = () => ground.db.collection<{ _id: string }>(MELT_OPERATIONS);
-  const lastOperation = async () => {
-    const operation = await operations().findOne({}, { sort: { created_at: -1 } });
-    if (operation === null) throw new Error('there is no operation');
-    return operation as unknown as {
-      _id: string;
-      transaction_id: string;
-      quote_id: string;
-      payment_hash: string;
-      invoice: string;
-      inputs: { Y: string; amount: number }[];
-      source_token_ids: string[];
-    };
-  };
-  const explain = async (id: string, ...more: string[]) => {
-    const { code, stdout } = await ground.run(['audit', 'explain', id, '--json', ...more]);
-    return { code, ...onlyDocument(stdout) };
-  };
-  const page = async (id: string, ...more: string[]) => {
-    const { code, stdout, stderr } = await ground.run(['audit', 'explain', id, ...more]);
-    return { code, stdout, stderr, flat: stdout.replaceAll(/\s+/g, ' ') };
-  };
-  const pay = (invoice: string, env: Record<string, string> = {}) =>
-    ground.run(['melt', invoice, ...ground.owner, '--yes'], { env });
-  const WITHOUT_SWAP = { CASHU_OPS_SWAP: 'never' };
-  const inputsOf = ({ inputs }: { inputs: { amount: number }[] }) =>
-    inputs.reduce((sat, { amount }) => sat + amount, 0);
 
   it('calls a payment safe that was made, by each of its names', async () => {
     const { invoice } = await ground.invoice({ amount_sat: 500 });
@@ -205,95 +186,6 @@ describe('audit explain', () => {
       'silent',
     ]);
     expect(silent.next_command).toBe(`cashu-ops doctor --mint ${ground.mint.url}`);
-  });
-
-  it('finds change that is in no token, and coins that are counted although they are spent', async () => {
-    const { invoice } = await ground.invoice({ amount_sat: 500 });
-    await pay(invoice);
-    const operation = await lastOperation();
-    const change = { transaction_id: `${operation.transaction_id}_melt_change` };
-    const kept = await ground.db.collection(TOKENS).findOne(change);
-    await ground.db.collection(TOKENS).deleteOne(change);
-    const missing = await explain(invoice);
-    expect([missing.code, missing.safety.verdict, missing.safety.sat]).toEqual([
-      23,
-      'at_risk',
-      kept?.total_amount,
-    ]);
-    expect(missing.sum.difference).toBe(kept?.total_amount);
-    await ground.db.collection(TOKENS).insertOne(kept as never);
-    await ground.db
-      .collection(TOKENS)
-      .updateMany({ status: 'spent' }, { $set: { status: 'unspent', spent_at: null } });
-    const counted = await explain(invoice);
-    expect([counted.code, counted.safety.verdict]).toEqual([23, 'at_risk']);
-    expect(counted.safety.because).toMatch(/the balance still counts coins of it/);
-  });
-
-  it.each(['_keep', '_melt_change'])('finds that %s is gone, or failed', async (suffix) => {
-    await ground.addCoins(4, 2);
-    const { invoice } = await ground.invoice({ amount_sat: 900 });
-    await pay(invoice, WITHOUT_SWAP);
-    const operation = await lastOperation();
-    const named = { transaction_id: `${operation.transaction_id}${suffix}` };
-    const token = await ground.db.collection(TOKENS).findOne(named);
-    expect(token?.total_amount).toBeGreaterThan(0);
-    expect((await explain(invoice)).safety.verdict).toBe('safe');
-    await ground.db.collection(TOKENS).deleteOne(named);
-    const told = await explain(invoice);
-    expect([told.code, told.safety.verdict, told.safety.sat]).toEqual([
-      23,
-      'at_risk',
-      token?.total_amount,
-    ]);
-  });
-
-  it('finds that change was spent by somebody else', async () => {
-    const { invoice } = await ground.invoice({ amount_sat: 500 });
-    await pay(invoice);
-    const operation = await lastOperation();
-    const change = { transaction_id: `${operation.transaction_id}_melt_change` };
-    const token = await ground.db.collection(TOKENS).findOne(change);
-    const ys = token?.proofs.map(({ Y }: { Y: string }) => Y);
-    await ground.mint.control.setState(ys, 'SPENT');
-    const told = await explain(invoice);
-    expect([told.code, told.safety.verdict, told.safety.sat]).toEqual([
-      23,
-      'at_risk',
-      token?.total_amount,
-    ]);
-  });
-
-  it('finds coins of a failed payment that are gone, or stand as spent', async () => {
-    const { invoice, payment_hash } = await ground.invoice({ amount_sat: 500 });
-    await ground.mint.control.setPaymentBehaviour(payment_hash, { outcome: 'fail' });
-    await pay(invoice);
-    const sat = inputsOf(await lastOperation());
-    const spent = { $set: { status: 'spent', spent_at: new Date() } };
-    await ground.db.collection(TOKENS).updateMany({}, spent);
-    const marked = await explain(invoice);
-    expect([marked.code, marked.safety.verdict, marked.safety.sat]).toEqual([23, 'at_risk', sat]);
-    await ground.db.collection(TOKENS).deleteMany({});
-    const gone = await explain(invoice);
-    expect([gone.code, gone.safety.verdict, gone.safety.sat]).toEqual([23, 'at_risk', sat]);
-  });
-
-  it('does not call a payment safe that never left, when its coins are spent at the mint', async () => {
-    const { invoice, payment_hash } = await ground.invoice({ amount_sat: 500 });
-    await ground.mint.control.setPaymentBehaviour(payment_hash, { outcome: 'fail' });
-    await pay(invoice);
-    const operation = await lastOperation();
-    const neverLeft = { $set: { 'refusal.kind': 'never_left' } };
-    await operations().updateOne({ _id: operation._id }, neverLeft);
-    expect((await explain(invoice)).safety.verdict).toBe('safe');
-    const ys = operation.inputs.map(({ Y }) => Y);
-    await ground.mint.control.setState(ys, 'SPENT');
-    const told = await explain(invoice);
-    expect([told.code, told.safety.verdict, told.safety.sat]).toEqual([
-      23,
-      'at_risk',
-      inputsOf(operation),
-    ]);
   });
 
   it('sees all tokens of a payment that took very many', async () => {

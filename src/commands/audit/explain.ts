@@ -1,6 +1,7 @@
 import type { Context } from '../../cli/context.ts';
 import { EXIT, type ExitCode } from '../../cli/exit_codes.ts';
 import { jsonDocument } from '../../cli/json.ts';
+import { runbookOfExplanation } from '../../cli/runbook.ts';
 import { unlessInterrupted } from '../../cli/signals.ts';
 import { type Safety, safetyLine } from '../../domain/safety.ts';
 import { showExplanation } from '../../report/explain_page.ts';
@@ -28,11 +29,13 @@ export async function runAuditExplain(
   const page = await unlessInterrupted(interrupted, reading, ONLY_READ);
   const { safety } = page;
   const code = exitOf(safety);
+  const runbook = runbookOfExplanation(page);
   if (flags.json) {
     const verdict = { ...safety, line: safetyLine(safety) };
     const ok = code === EXIT.done;
-    io.out(jsonDocument({ schema: 'cashu-ops/audit-explain@1', ok, ...page, safety: verdict }));
-  } else await showExplanation(io, page);
+    const document = { ...page, safety: verdict, runbook };
+    io.out(jsonDocument({ schema: 'cashu-ops/audit-explain@1', ok, ...document }));
+  } else await showExplanation(io, page, runbook);
   return code;
 }
 

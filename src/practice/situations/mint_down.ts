@@ -1,5 +1,5 @@
 import { runCommand } from './command.ts';
-import { always, payment } from './parts.ts';
+import { always, operationOf, payment } from './parts.ts';
 import type { Situation } from './situation.ts';
 
 export const mintDown: Situation = {
@@ -17,10 +17,11 @@ export const mintDown: Situation = {
       { ...always('checkstate', { type: 'drop' }, 'before'), occurrence: 2 },
     ]);
     const paying = await runCommand(ground, 22, args);
+    const { _id: OPERATION } = await operationOf(ground, wallet);
     await control.setFaults([always('*', { type: 'drop' }, 'before')]);
     const checking = await runCommand(ground, 25, ['reconcile', '--npub', wallet.npub]);
     return {
-      variables: { NPUB: wallet.npub },
+      variables: { NPUB: wallet.npub, OPERATION },
       seen: `${paying}\n${checking}`,
       mend: () => control.clearFaults(),
     };

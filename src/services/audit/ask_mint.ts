@@ -8,7 +8,6 @@ import {
   type MeltOperation,
   type Observation,
   type OpenOperation,
-  type SettledOperation,
 } from '../../domain/melt_operation.ts';
 import type { MintState } from '../../domain/proof.ts';
 import type { FateOfReleased, MintAnswer, OpenView } from '../../domain/safety.ts';
@@ -19,7 +18,7 @@ import { waitsForChange, whyLocked } from '../melt/why_locked.ts';
 export interface MintAsker {
   examine(operation: OpenOperation): Promise<Examination>;
   examineReleased(operation: FailedOperation): Promise<ReleasedExamination>;
-  lookAt(operation: SettledOperation): Promise<Observation>;
+  lookAt(operation: Exclude<MeltOperation, { state: 'prepared' }>): Promise<Observation>;
   /** @throws Error where the mint does not answer */
   checkStates(mintUrl: string, ys: readonly string[]): Promise<ReadonlyMap<string, MintState>>;
   /** How long a mint may take to answer a payment (ms). */
@@ -66,11 +65,22 @@ async function askOpen(mint: MintAsker, operation: OpenOperation): Promise<Asked
     () => mint.examine(operation),
     () => null,
   );
-  const observation = looked?.observation ?? null;
+  const observation = looked === null ? null : await shown(mint, operation, looked);
   const silent = looked === null || isMintSilent(looked);
   const answer = silent ? 'silent' : observation === null ? 'not_needed' : 'answered';
   const open = openView(mint, operation, looked, answer);
   return { answer, observation, open, released: 'not_asked' };
+}
+
+/** What is kept of an earlier answer may decide; the page shows what the mint says now all the same. */
+async function shown(
+  mint: MintAsker,
+  operation: OpenOperation,
+  { observation }: Examination,
+): Promise<Observation | null> {
+  if (observation !== null || operation.state === 'prepared') return observation;
+  const seen = await mint.lookAt(operation);
+  return answerOf(seen) === 'silent' ? null : seen;
 }
 
 /** How an open payment stands, with what the mint has answered. */
@@ -87,7 +97,7 @@ function openView(
   }
   const { reason: why, look_again_at } = whyLocked(operation, looked);
   // That the mint is silent is said beside.
-  const reason = mint === 'silent' ? 'it has not ended' : why;
+  const reason = mint === 'silent' ? 'how it stands is not known' : why;
   const needs_person =
     operation.state === 'needs_attention' ||
     looked?.decision.action === 'attention' ||

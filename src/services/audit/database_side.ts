@@ -55,15 +55,27 @@ function changeStored(
   tokens: readonly TokenView[],
   changeNames: readonly string[],
 ): number {
-  const { meltChange } = tokenIdsOf(transaction_id);
-  const names = new Set(changeNames);
+  return storedOf(changeNames, tokenIdsOf(transaction_id).meltChange, tokens);
+}
+
+/**
+ * Value of coins as they stand in tokens (sat).
+ *
+ * @param own_token where coins stand whose public name is not stored
+ */
+function storedOf(
+  coins: readonly string[],
+  own_token: string,
+  tokens: readonly TokenView[],
+): number {
+  const names = new Set(coins);
   const found = new Map<string, number>();
   let nameless = 0;
   for (const { status, proofs, transaction_id: id } of tokens) {
     // Coins that are marked failed do not count.
     if (status === 'failed') continue;
     for (const { Y, amount } of proofs) {
-      if (Y === undefined && id === meltChange) nameless += amount;
+      if (Y === undefined && id === own_token) nameless += amount;
       else if (Y !== undefined && names.has(Y)) found.set(Y, amount);
     }
   }
@@ -76,17 +88,23 @@ export function outputNames(outputs: readonly StoredOutput[]): string[] {
 }
 
 /**
- * What was kept back before the payment and has no token any more (sat). A token that stands is not
- * held against the operation: repairs move coins out of it.
+ * What was kept back before the payment and is in no token any more (sat). Of what was not exchanged
+ * the names of the coins are not known, so its token need only stand: repairs move coins out of it.
+ *
+ * @param keptNames public names of the coins that an exchange was to bring back to the wallet
  */
-export function keptMissing(operation: MeltOperation, tokens: readonly TokenView[]): number {
+export function keptMissing(
+  operation: MeltOperation,
+  tokens: readonly TokenView[],
+  keptNames: readonly string[],
+): number {
   const { keep, swapKeep } = tokenIdsOf(operation.transaction_id);
   const stands = (id: string) => tokens.some(({ transaction_id }) => transaction_id === id);
   const { keep_amount } = operation;
   const swap_keep = isExchanged(operation) ? operation.swap.keep_amount : 0;
   const lacksKeep = keep_amount > 0 && operation.state !== 'failed' && !stands(keep);
-  const lacksSwapKeep = swap_keep > 0 && !stands(swapKeep);
-  return (lacksKeep ? keep_amount : 0) + (lacksSwapKeep ? swap_keep : 0);
+  const lacking = swap_keep === 0 ? 0 : swap_keep - storedOf(keptNames, swapKeep, tokens);
+  return (lacksKeep ? keep_amount : 0) + Math.max(0, lacking);
 }
 
 /** The sum of a payment that was made. @param change sat that are stored */

@@ -9,18 +9,26 @@ import {
 } from '../../domain/explanation.ts';
 import { isOpen, isSettled, type MeltOperation } from '../../domain/melt_operation.ts';
 import { sumProofs } from '../../domain/proof.ts';
-import { gravest, type Safety, safetyOfGone, verdictOf } from '../../domain/safety.ts';
+import {
+  gravest,
+  isWithoutProof,
+  type Safety,
+  safetyOfGone,
+  safetyOfOrphans,
+  verdictOf,
+} from '../../domain/safety.ts';
 import { shellWord } from '../../domain/shell_word.ts';
 import type { AuditSubjects, TokenView } from '../../store/audit_subjects.ts';
 import { type AskedMint, askMint, type MintAsker, NOT_ASKED, sideOf } from './ask_mint.ts';
 import { databaseSide, keptMissing, outputNames, sumOf } from './database_side.ts';
 import { explainTokens } from './explain_tokens.ts';
 import { findSubject, type Subject } from './find_subject.ts';
+import { holdersOf } from './holders.ts';
 import { askStates, coinsOf, judgeCoins } from './judge_coins.ts';
 import { judge } from './judge_payment.ts';
 
-/** So many other tries are looked at too; the mint is asked for each. */
-const OTHERS_JUDGED_MAX = 10;
+/** So many tries are looked at side by side; the mint is asked for each. */
+const TRIES_AT_ONCE = 5;
 
 export interface ExplainDeps {
   subjects: AuditSubjects;
@@ -44,7 +52,7 @@ export function explainSubject(deps: ExplainDeps, subject: Subject): Promise<Exp
     case 'payment':
       return explainPayment(deps, subject);
     case 'tokens':
-      return explainTokens(deps.mint, subject.tokens, subject.y);
+      return explainTokens(deps, subject.tokens, subject.y);
     case 'events':
       return Promise.resolve(explainGone(subject.events));
   }
@@ -70,12 +78,12 @@ async function explainPayment(
   { operation, others, by_own_id }: Subject & { kind: 'payment' },
 ): Promise<PaymentExplanation> {
   const first = await lookAtPayment(deps, operation);
-  const rest: LookedAt[] = [];
-  for (const other of others.slice(0, OTHERS_JUDGED_MAX)) {
-    rest.push(await lookAtPayment(deps, other));
+  const all = [first];
+  for (let at = 0; at < others.length; at += TRIES_AT_ONCE) {
+    const some = others.slice(at, at + TRIES_AT_ONCE);
+    all.push(...(await Promise.all(some.map((other) => lookAtPayment(deps, other)))));
   }
-  const all = [first, ...rest];
-  const worst = gravest(first.safety, ...rest.map(({ safety }) => safety)).verdict;
+  const worst = gravest(first.safety, ...all.map(({ safety }) => safety)).verdict;
   const about = by_own_id ? first : (all.find(({ safety }) => safety.verdict === worst) ?? first);
   const { payment_hash } = about.operation;
   const tries = all.filter((one) => one !== about);
@@ -90,9 +98,21 @@ async function explainPayment(
     database: about.database,
     mint: sideOf(about.asked),
     sum: about.sum,
-    safety: about.safety,
+    safety: paidTwice(about, tries) ? { ...about.safety, because: PAID_TWICE } : about.safety,
     next_command: nextFor(about.operation, about.safety),
   };
+}
+
+const PAID_TWICE =
+  'it is booked as failed, and it went through late; another try has paid the same invoice, so the payee may have it twice';
+
+/** It went through late, and another has paid the same invoice. */
+function paidTwice({ asked, operation }: LookedAt, tries: readonly LookedAt[]): boolean {
+  const { payment_hash } = operation;
+  const paid = tries.some(
+    ({ operation: one }) => one.state === 'paid' && one.payment_hash === payment_hash,
+  );
+  return asked.released === 'happened' && paid;
 }
 
 async function lookAtPayment(
@@ -100,18 +120,25 @@ async function lookAtPayment(
   operation: MeltOperation,
 ): Promise<LookedAt> {
   const change = outputNames(operation.blanks);
-  const outputs = [...change, ...outputNames(operation.swap?.keep_outputs ?? [])];
+  const keptNames = outputNames(operation.swap?.keep_outputs ?? []);
+  const outputs = [...change, ...keptNames];
   const [tokens, asked] = await Promise.all([
     subjects.tokensOf(operation, outputs),
     mint === null ? NOT_ASKED : askMint(mint, operation),
   ]);
   const database = databaseSide(operation, tokens, change);
   const sum = isSettled(operation) ? sumOf(operation, database.change) : null;
-  const kept = keptMissing(operation, tokens);
+  const kept = keptMissing(operation, tokens, keptNames);
+  const { elsewhere, orphaned_sat } = await holdersOf(subjects, tokens, operation._id);
+  const own = new Set(outputs.filter((name) => !elsewhere.has(name)));
+  // While it has not ended its coins are on their way; the decision about it judges them.
+  const given = isOpen(operation) ? [] : operation.inputs;
+  for (const { Y } of given) if (!elsewhere.has(Y)) own.add(Y);
   const safety = gravest(
     judge(operation, asked, database, sum),
-    await judgeOwnCoins(mint, operation, tokens, outputs),
+    await judgeOwnCoins(mint, tokens, own),
     ...(kept > 0 ? [verdictOf('at_risk', kept, KEPT_MISSING, asked.answer)] : []),
+    ...(orphaned_sat > 0 ? [safetyOfOrphans(orphaned_sat, asked.answer)] : []),
   );
   return { operation, asked, database, sum, safety };
 }
@@ -121,13 +148,9 @@ const KEPT_MISSING = 'so much of what stayed in the wallet is in no token';
 /** Do the database and the mint agree on its coins, and on those that came back? */
 async function judgeOwnCoins(
   mint: MintAsker | null,
-  operation: MeltOperation,
   tokens: readonly TokenView[],
-  outputs: readonly string[],
+  own: ReadonlySet<string>,
 ): Promise<Safety> {
-  // While it has not ended its coins are on their way; the decision about it judges them.
-  const inputs = isOpen(operation) ? [] : operation.inputs.map(({ Y }) => Y);
-  const own = new Set([...inputs, ...outputs]);
   const coins = coinsOf(tokens).filter(({ y }) => y !== null && own.has(y));
   if (coins.length === 0) return verdictOf('safe', 0, '', 'not_needed');
   const { states, answer } = await askStates(mint, coins);
@@ -142,16 +165,19 @@ function factsOf(operation: MeltOperation): PaymentFacts {
     ...{ state, amount, fee_reserve, input_fee, actor, created_at, updated_at },
     inputs: sumProofs(operation.inputs),
     reason: 'reason' in operation ? operation.reason : null,
+    proven: isSettled(operation) ? operation.preimage_valid : null,
   };
 }
 
 /** What to type, or null where nothing is to be done. */
-function nextFor(operation: MeltOperation, { verdict, mint }: Safety): string | null {
+function nextFor(operation: MeltOperation, safety: Safety): string | null {
+  const { verdict, mint } = safety;
   const { _id, npub, mint_url, state } = operation;
   if (mint === 'silent') return `cashu-ops doctor --mint ${shellWord(mint_url)}`;
   if (verdict === 'safe') return null;
-  // Nothing gets it back but the payee.
-  if (verdict === 'lost') return `cashu-ops audit bundle ${_id}`;
+  // Nothing gets it back, or proves it, but the payee and the mint: that is what they are given.
+  if (verdict === 'lost' || isWithoutProof(operation, safety))
+    return `cashu-ops audit bundle ${_id}`;
   const isBooked = state === 'paid' || state === 'paid_again';
   return isBooked
     ? `cashu-ops reconcile --npub ${npub} --mint ${shellWord(mint_url)} --deep`

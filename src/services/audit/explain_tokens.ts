@@ -1,20 +1,24 @@
 import type { CoinsExplanation, MintSide } from '../../domain/explanation.ts';
-import type { MintAnswer } from '../../domain/safety.ts';
+import { gravest, safetyOfOrphans } from '../../domain/safety.ts';
 import { shellWord } from '../../domain/shell_word.ts';
 import type { TokenView } from '../../store/audit_subjects.ts';
-import type { MintAsker } from './ask_mint.ts';
+import type { ExplainDeps } from './explain.ts';
+import { holdersOf } from './holders.ts';
 import { askStates, type Coin, coinsOf, judgeCoins, type States, stateOf } from './judge_coins.ts';
 
 /** Explains tokens that no payment of this tool has to do with: a deposit, a receipt, old data. */
 export async function explainTokens(
-  mint: MintAsker | null,
+  { subjects, mint }: ExplainDeps,
   tokens: readonly TokenView[],
   y: string | null,
 ): Promise<CoinsExplanation> {
   const coins = coinsOf(tokens);
   const asked = coins.find((coin) => coin.y === y && y !== null);
   const { states, answer } = await askStates(mint, coins);
-  const safety = judgeCoins(coins, states, answer);
+  const { orphaned_sat } = await holdersOf(subjects, tokens, null);
+  const judged = judgeCoins(coins, states, answer);
+  const orphans = orphaned_sat > 0 ? [safetyOfOrphans(orphaned_sat, answer)] : [];
+  const safety = gravest(judged, ...orphans);
   const [first] = tokens;
   const at = first === undefined ? '' : `--mint ${shellWord(first.mint_url)}`;
   const wallet = first === undefined ? '--all' : `--npub ${first.npub} ${at}`;
@@ -42,7 +46,11 @@ export async function explainTokens(
   };
 }
 
-function sideOf(coins: readonly Coin[], states: States['states'], answer: MintAnswer): MintSide {
+function sideOf(
+  coins: readonly Coin[],
+  states: States['states'],
+  answer: States['answer'],
+): MintSide {
   const counts: MintSide['coins'] = {};
   if (answer === 'not_asked') return { answer, quote: null, coins: counts };
   for (const coin of coins) {

@@ -46,10 +46,8 @@ async function findWhole(subjects: AuditSubjects, id: SubjectId): Promise<Subjec
       return paymentOf(subjects, await subjects.operationsByHash(id.payment_hash));
     case 'coin': {
       const operations = await subjects.operationsWith([id.y]);
-      return (
-        (await paymentOf(subjects, operations)) ??
-        tokensOrNull(await subjects.tokensWith([id.y]), id.y)
-      );
+      const payment = await paymentOf(subjects, operations);
+      return payment ?? holderOrTokens(subjects, await subjects.tokensWith([id.y]), id.y);
     }
     case 'id': {
       const [operations, tokens, events] = await Promise.all([
@@ -61,11 +59,25 @@ async function findWhole(subjects: AuditSubjects, id: SubjectId): Promise<Subjec
       if (payment !== null) return payment;
       // The payment is gone; its tokens alone would look sound.
       if (events.some(tellsOfPayment)) return eventsOrNull(events);
-      const holder = tokens.find(({ reserved_by }) => reserved_by !== undefined)?.reserved_by;
-      const held = holder === undefined ? [] : await subjects.operationsById(holder);
-      return (await paymentOf(subjects, held)) ?? tokensOrNull(tokens) ?? eventsOrNull(events);
+      return (await holderOrTokens(subjects, tokens, null)) ?? eventsOrNull(events);
     }
   }
+}
+
+/** Tokens that a payment holds are that one's, also where only the log tells of it any more. */
+async function holderOrTokens(
+  subjects: AuditSubjects,
+  tokens: TokenView[],
+  y: string | null,
+): Promise<Subject | null> {
+  const holder = tokens.find(({ reserved_by }) => reserved_by !== undefined)?.reserved_by;
+  if (holder !== undefined) {
+    const payment = await paymentOf(subjects, await subjects.operationsById(holder));
+    if (payment !== null) return payment;
+    const events = await subjects.eventsNaming(holder);
+    if (events.some(tellsOfPayment)) return { kind: 'events', events };
+  }
+  return tokens.length === 0 ? null : { kind: 'tokens', tokens, y };
 }
 
 /** Of several payments the one that stands for the invoice, else the newest. */
@@ -87,16 +99,13 @@ function tellsOfPayment(event: AuditRecord): boolean {
   return event.damaged === null && MELT_EVENTS.some((type) => type === event.type);
 }
 
-function tokensOrNull(tokens: TokenView[], y: string | null = null): Subject | null {
-  return tokens.length === 0 ? null : { kind: 'tokens', tokens, y };
-}
-
 function eventsOrNull(events: AuditRecord[]): Subject | null {
   return events.length === 0 ? null : { kind: 'events', events };
 }
 
 async function findBeginning(subjects: AuditSubjects, text: string): Promise<Subject | null> {
   const begun = await subjects.operationsBeginning(text);
+  if (begun.length === 0) return findBeginningElsewhere(subjects, text);
   const [own, ...more] = begun.filter(
     ({ _id, transaction_id }) => _id.startsWith(text) || transaction_id.startsWith(text),
   );
@@ -106,6 +115,21 @@ async function findBeginning(subjects: AuditSubjects, text: string): Promise<Sub
   if (hashes.size <= 1) return paymentOf(subjects, begun);
   throw ambiguous(text, begun);
 }
+
+/** Of a coin as tables show it, or of a payment that only the log tells of any more. */
+async function findBeginningElsewhere(
+  subjects: AuditSubjects,
+  text: string,
+): Promise<Subject | null> {
+  const coins = COIN_BEGUN.test(text) ? await subjects.coinsBeginning(text.toLowerCase()) : [];
+  const told = coins.length === 0 ? await subjects.toldBeginning(text) : [];
+  if (coins.length + told.length > 1) throw ambiguousBeginning(text, [...coins, ...told]);
+  const [coin, payment] = [coins[0], told[0]];
+  if (coin !== undefined) return findWhole(subjects, { form: 'coin', y: coin });
+  return payment === undefined ? null : eventsOrNull(await subjects.eventsNaming(payment));
+}
+
+const COIN_BEGUN = /^0[23][0-9a-f]*$/i;
 
 function ambiguous(text: string, begun: readonly MeltOperation[]): CashuOpsError {
   const candidates = begun.map(({ _id, state, amount, created_at, npub }) => {

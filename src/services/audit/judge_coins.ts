@@ -87,5 +87,7 @@ export function judgeCoins(
     return verdictOf('locked', sum(held), 'the mint holds the coins for another payment', answer);
   }
   const agree = answer === 'answered' ? 'the database and the mint agree' : 'they are stored';
-  return verdictOf('safe', 0, agree, answer);
+  const spent = coins.every(({ statuses }) => statuses.every((status) => status === 'spent'));
+  const forWhat = ': they are spent; what for is not known here';
+  return verdictOf('safe', 0, `${agree}${spent ? forWhat : ''}`, answer);
 }

@@ -5,7 +5,6 @@ import {
   type MeltOperation,
   type Observation,
   type OpenOperation,
-  type SettledOperation,
   type SwapRecord,
 } from '../../domain/melt_operation.ts';
 import { standsForInvoice } from '../../domain/melt_tries.ts';
@@ -194,8 +193,8 @@ export class MeltService {
     return examineReleased(this.#deps, operation);
   }
 
-  /** What the mint shows now of the coins and the quote of a payment that was made. */
-  async lookAt({ mint_url, ...operation }: SettledOperation): Promise<Observation> {
+  /** What the mint shows now of the coins and the quote of a payment, whatever is decided about it. */
+  async lookAt({ mint_url, ...operation }: MeltOperation): Promise<Observation> {
     const { mintOf, clock } = this.#deps;
     return (await lookAtMint(mintOf(mint_url), operation, clock())).observation;
   }
