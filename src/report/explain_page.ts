@@ -78,9 +78,9 @@ function factLines({ payment, other_tries }: PaymentExplanation): Labelled[] {
   if (payment === null) return [['payment', 'not in the database']];
   const { operation_id, transaction_id, amount, created_at, actor, npub, mint_url } = payment;
   const { quote_id, payment_hash, proven } = payment;
-  const begun = `begun ${timeText(created_at)} UTC by ${printable(actor, 80)}`;
   return [
-    ['payment', `${operation_id}  ${groupDigits(amount)} sat, ${begun}`],
+    ['payment', `${operation_id}  ${groupDigits(amount)} sat`],
+    ['begun', `${timeText(created_at)} UTC by ${printable(actor, 80)}`],
     ['owner', npub],
     ['mint', printable(mint_url, 200)],
     ['quote', printable(quote_id, 200)],
@@ -166,7 +166,11 @@ function sideRows(state: OperationState, database: DatabaseSide, mint: MintSide)
   return [
     ['payment', STATE_WORDS[state], mintText(mint, quoteText(mint))],
     ['coins', databaseCoins(database), mintText(mint, mintCoins(mint))],
-    ['change', change === 0 ? 'none is stored' : `${groupDigits(change)} sat are stored`, null],
+    [
+      'change',
+      change === 0 ? 'none is stored' : `${groupDigits(change)} sat are stored`,
+      mintText(mint, null),
+    ],
   ];
 }
 

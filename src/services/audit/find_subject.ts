@@ -148,6 +148,6 @@ const NOT_KNOWN: Readonly<Record<SubjectId['form'], string>> = {
 
 function notFound({ form }: SubjectId): CashuOpsError {
   return new CashuOpsError('OPERATION_NOT_FOUND', NOT_KNOWN[form], {
-    next_command: 'cashu-ops audit list',
+    next_command: 'cashu-ops doctor',
   });
 }
