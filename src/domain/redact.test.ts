@@ -1,7 +1,8 @@
+import { glob, readFile } from 'node:fs/promises';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { redact } from './redact.ts';
+import { redact, secretLikeIn } from './redact.ts';
 
 const CANARY = 'c0ffee'.repeat(11).slice(0, 64);
 const POINT = `02${CANARY}`;
@@ -11,6 +12,14 @@ const WORDS =
 /** As a spending condition writes its secret: JSON inside a string (NUT-10). */
 const NUT10 = JSON.stringify(['P2PK', { nonce: CANARY, data: POINT, tags: [] }]);
 const PROOF = { id: '009a1f293253e41e', amount: 8, secret: NUT10, C: POINT };
+
+/** The texts in quotes of a file; a comment has none. */
+async function textsIn(file: string): Promise<string[]> {
+  const code = (await readFile(file, 'utf8')).replaceAll(/^\s*(?:\/?\*|\/\/).*$/gm, '');
+  return [...code.matchAll(/'((?:[^'\\\n]|\\.)*)'|`((?:[^`\\]|\\.)*)`/g)].map(
+    ([, plain, template]) => plain ?? template ?? '',
+  );
+}
 
 describe('redact hides', () => {
   test.each([
@@ -55,6 +64,13 @@ describe('redact hides', () => {
     ['a seed phrase', `mnemonic: ${WORDS}`, 'abandon'],
     ['a quoted seed phrase', `bad phrase "${WORDS}" given`, 'abandon'],
     ['a seed phrase on a line', `first\n${WORDS}\nlast`, 'abandon'],
+    ['a seed phrase in a sentence', `the words are ${WORDS} and no other`, 'abandon'],
+    ['a long seed phrase', `"${WORDS.replace('about', WORDS)}"`, 'abandon'],
+    [
+      'another',
+      'legal winner thank year wave sausage worth useful legal winner thank yellow',
+      'sausage',
+    ],
   ])('%s', (_name, text, secret) => {
     expect(text).toContain(secret);
     expect(redact(text)).not.toContain(secret);
@@ -91,6 +107,23 @@ describe('redact leaves', () => {
     '',
   ])('%j', (text) => {
     expect(redact(text)).toBe(text);
+  });
+
+  test('every sentence of this program', async () => {
+    const sentences: string[] = [];
+    for await (const file of glob('src/**/*.ts', { exclude: ['**/*.test.ts'] })) {
+      sentences.push(...(await textsIn(file)));
+    }
+    expect(sentences.length).toBeGreaterThan(3000);
+    expect(sentences).toContain(
+      'the mint shows the coins unspent and the quote unpaid for the whole quiet period',
+    );
+    expect(sentences.filter((text) => redact(text) !== text)).toEqual([]);
+  });
+
+  test('nothing of which it says that it looks like a secret', () => {
+    expect(secretLikeIn(`note: ${WORDS}`)).toBe('twelve or more plain words');
+    expect(secretLikeIn('password: [hidden]')).toBeNull();
   });
 
   test('what it made', () => {

@@ -112,8 +112,33 @@ describe('audit export, bundle and list --follow', () => {
     const { code, stderr } = await ground.run(['audit', 'bundle', _id, '--output', file]);
     await operations.updateOne({ _id }, { $unset: { reason: '' } });
     expect([code, stderr]).toEqual([21, expect.stringContaining('BUNDLE_REFUSED')]);
+    expect(stderr.replaceAll(/\s+/g, ' ')).toContain(
+      `the reason of operation ${_id} holds a secret of the payment`,
+    );
     expect(stderr).not.toContain(secret);
     expect(await readdir(folder)).not.toContain('leak.json');
+  });
+
+  it('names the field that only looks like a secret, and takes its own words for none', async () => {
+    const { _id } = await operation();
+    const told = async (note: string) => {
+      const of = { $set: { note } };
+      const event = { operation_id: _id, type: 'melt_prepared' };
+      const before = await log().findOneAndUpdate(event, of);
+      const file = join(folder, `${note.slice(0, 5)}.json`);
+      const ended = await ground.run(['audit', 'bundle', _id, '--output', file]);
+      await log().updateOne(event, { $set: { note: before?.note ?? null } });
+      return { ...ended, stderr: ended.stderr.replaceAll(/\s+/g, ' '), event: before?._id };
+    };
+    const own = 'the mint shows the coins unspent and the quote unpaid for the whole quiet period';
+    expect((await told(own)).code).toBe(0);
+    const { code, stderr, event } = await told(`${'abandon '.repeat(11)}about`);
+    expect(code).toBe(21);
+    expect(stderr).toContain(
+      `the note of event ${event} looks like a secret (twelve or more plain words)`,
+    );
+    expect(stderr).toContain(`next: cashu-ops audit show ${event}`);
+    expect(stderr).not.toContain('abandon');
   });
 
   it('refuses a bundle of nothing, and one that cannot be written, before the mint is asked', async () => {

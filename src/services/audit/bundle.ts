@@ -4,7 +4,8 @@ import { CashuOpsError } from '../../domain/errors.ts';
 import type { Explanation } from '../../domain/explanation.ts';
 import { holdsSecret, secretsOf } from '../../domain/known_secrets.ts';
 import type { MeltOperation, StoredOutput } from '../../domain/melt_operation.ts';
-import { redact } from '../../domain/redact.ts';
+import { secretLikeIn } from '../../domain/redact.ts';
+import { shellWord } from '../../domain/shell_word.ts';
 import { type ExplainDeps, explainSubject } from './explain.ts';
 import { findSubject } from './find_subject.ts';
 
@@ -61,9 +62,8 @@ export async function makeBundle(
     other_tries: others.map(withoutSecrets),
     events,
   };
-  const json = `${JSON.stringify(bundle, null, 2)}\n`;
-  assertNoSecret(json, [operation, ...others]);
-  return { json, operation };
+  assertNoSecret(bundle, secretsOf([operation, ...others]));
+  return { json: `${JSON.stringify(bundle, null, 2)}\n`, operation };
 }
 
 function withoutSecrets(operation: MeltOperation): Record<string, unknown> {
@@ -93,10 +93,37 @@ function outputOf({ blindedMessage: { amount, id } }: StoredOutput) {
   return { amount: Number(amount), keyset: id };
 }
 
-function assertNoSecret(json: string, operations: readonly MeltOperation[]): void {
-  if (!holdsSecret(json, secretsOf(operations)) && redact(json) === json) return;
-  throw new CashuOpsError(
-    'BUNDLE_REFUSED',
-    'Something in the bundle is a secret of the payment, or looks like one, so it was not written: a field of the operation or a note was changed by hand. Look at it with "cashu-ops audit explain".',
-  );
+/** Field by field, so that the error can name the one; then as a whole, as it will be read. */
+function assertNoSecret(bundle: Bundle, secrets: ReadonlySet<string>): void {
+  const { operation, other_tries, events } = bundle;
+  for (const event of events) {
+    refuseSecrets(event, `of event ${event.id}`, `audit show ${event.id}`, secrets);
+  }
+  for (const one of [operation, ...other_tries]) {
+    const id = String(one._id);
+    refuseSecrets(one, `of operation ${id}`, `audit explain ${shellWord(id)}`, secrets);
+  }
+  const next = `audit explain ${shellWord(String(operation._id))}`;
+  refuseSecrets(bundle.explanation, 'of the explanation', next, secrets);
+  refuseSecrets({ whole: bundle }, 'of it', next, secrets);
+}
+
+function refuseSecrets(
+  fields: object,
+  where: string,
+  next: string,
+  secrets: ReadonlySet<string>,
+): void {
+  for (const [name, value] of Object.entries(fields)) {
+    const text = JSON.stringify({ [name]: value }, null, 2);
+    const isOne = holdsSecret(text, secrets);
+    const like = secretLikeIn(text);
+    if (!isOne && like === null) continue;
+    const is = isOne ? 'holds a secret of the payment' : `looks like a secret (${like})`;
+    throw new CashuOpsError(
+      'BUNDLE_REFUSED',
+      `The bundle was not written: the ${name} ${where} ${is}.`,
+      { next_command: `cashu-ops ${next}` },
+    );
+  }
 }
