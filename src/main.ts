@@ -21,6 +21,7 @@ interface Closable {
 interface Running {
   /** Null before its flags were understood. */
   command: string | null;
+  alarmed: boolean;
   opened: Closable[];
   /** The database that it has; null where it could not be opened, undefined where none was asked for. */
   store: Store | null | undefined;
@@ -43,7 +44,10 @@ export async function main(argv: string[], process: NodeJS.Process): Promise<num
   const signals = watchSignals(process, (msg, signal) =>
     session.io.say({ level: 'warn', msg, facts: { signal } }),
   );
-  const running: Running = { command: null, opened: [], store: undefined, metricsFile: null };
+  const running: Running = {
+    ...{ command: null, alarmed: false, opened: [] },
+    ...{ store: undefined, metricsFile: null },
+  };
   const finished: Finished = { exitCode: null };
   const report = (error: unknown) => told(session, argv, error, signals.received());
   process.on('uncaughtException', (error) => void crashed(session, process, report(error)));
@@ -103,14 +107,14 @@ async function crashed(
 async function leave(
   session: Session,
   env: NodeJS.ProcessEnv,
-  { command, store, metricsFile }: Running,
+  { command, alarmed, store, metricsFile }: Running,
   ended: Pick<Ended, 'exitCode' | 'error' | 'started_at'>,
 ): Promise<void> {
   const config = command === null ? null : await session.settings();
   if (command === null || config === null) return;
   const duration_ms = session.durationMs();
   await atEnd(
-    { ...ended, duration_ms, command },
+    { ...ended, duration_ms, command, alarmed },
     { config, io: session.io, env, store, metricsFile },
   );
 }
@@ -170,6 +174,9 @@ function createContext(
     config: (flags) => session.config(flags),
     env,
     interrupted,
+    alarm() {
+      running.alarmed = true;
+    },
     async open(command, flags) {
       const settings = await session.config(flags);
       const { openFromConfig } = await import('./cli/open.ts');

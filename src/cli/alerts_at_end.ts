@@ -43,8 +43,8 @@ export async function deliverAtEnd(
 }
 
 /** Only what found or broke something: looking at things makes no alert. */
-function mayHaveMadeSome({ command, exitCode }: Ended): boolean {
-  if (command === 'reconcile') return true;
+function mayHaveMadeSome({ command, exitCode, alarmed }: Ended): boolean {
+  if (command === 'reconcile' || alarmed) return true;
   return command === 'melt' && (exitCode === EXIT.critical || exitCode === EXIT.blocked);
 }
 

@@ -8,6 +8,8 @@ export interface Ended {
   /** The words that name it, such as `audit list`. */
   command: string;
   exitCode: number;
+  /** Something HIGH has happened, whatever the exit code says. */
+  alarmed: boolean;
   /** What it threw; null when it came to its end. */
   error: unknown;
   started_at: Date;

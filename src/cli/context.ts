@@ -41,6 +41,8 @@ export interface Context {
   openStore(command: string, flags: GlobalFlags): Promise<Store>;
   /** The environment of the process, for programs that it starts. */
   env: NodeJS.ProcessEnv;
+  /** Told that something HIGH has happened, which the exit code does not show. */
+  alarm(): void;
   /** Aborted by the first Ctrl-C or SIGTERM. */
   interrupted: AbortSignal;
 }

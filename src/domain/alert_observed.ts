@@ -3,7 +3,7 @@ import { groupDigits } from './amount.ts';
 import type { AuditEvent, AuditEventType } from './audit_event.ts';
 import type { FindingType } from './finding.ts';
 import { PAID_BUT } from './melt_operation.ts';
-import { type Finding, findingKey, type ReconcileRun } from './reconcile_run.ts';
+import { coinsHash, type Finding, findingKey, type ReconcileRun } from './reconcile_run.ts';
 import { shellWord } from './shell_word.ts';
 
 /** Events that tell of trouble by themselves. Repairs do not: the finding before them does. */
@@ -102,11 +102,12 @@ export function observedEvent(id: string, event: AuditEvent): Observed | null {
   const finding = type === 'melt_needs_attention' ? findingOf(event) : null;
   const amount = amounts.inputs ?? amounts.at_risk ?? amounts.amount ?? 0;
   const told = finding?.type ?? type;
+  const isBlocked = type === 'preflight_blocked';
   return {
     // The same trouble as the next reconciliation will find, so that it is told once.
-    subject: finding?.key ?? `event:${id}`,
+    subject: finding?.key ?? (isBlocked ? subjectOfBlocked(event) : `event:${id}`),
     at: event.time,
-    over: finding === null,
+    over: finding === null && !isBlocked,
     scope_hash: null,
     facts: {
       ...{ type: told, severity, amount, npub, mint_url, operation_id },
@@ -136,7 +137,8 @@ export function observedCritical(
   return {
     subject: `critical:${code}:${operation_id}`,
     at,
-    over: true,
+    // Until the payment is booked: each try to book it that fails is the same trouble.
+    over: false,
     scope_hash: null,
     facts: {
       ...NOBODY,
@@ -165,6 +167,11 @@ function findingOf({ npub, mint_url, operation_id, note }: AuditEvent) {
   const type = isPaid ? ('CHANGE_OUTSTANDING' as const) : ('OPERATION_NEEDS_ATTENTION' as const);
   const wallet = { npub: npub ?? '', mint_url: mint_url ?? '' };
   return { type, key: findingKey({ type, ...wallet, y: null, token_id: null, operation_id }) };
+}
+
+/** The same coins of a wallet stop every payment that would use them: that is told once. */
+function subjectOfBlocked({ npub, mint_url, ys }: AuditEvent): string {
+  return `blocked:${npub}:${mint_url}:${coinsHash(ys).slice(0, 32)}`;
 }
 
 function pageOfEvent(

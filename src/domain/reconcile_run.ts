@@ -6,7 +6,7 @@ import type { FindingType, SeverityCounts } from './finding.ts';
 import type { FindingAction } from './finding_action.ts';
 import type { Observation, OperationState } from './melt_operation.ts';
 import type { MintState, TokenStatus } from './proof.ts';
-import type { Shard } from './shard.ts';
+import { isInShard, type Shard } from './shard.ts';
 
 /** What one reconciliation looks at. */
 export interface ReconcileScope {
@@ -209,6 +209,16 @@ export function findingKey(
 export function scopeHash({ npubs, ...scope }: ReconcileScope): string {
   const owners = npubs === 'all' ? npubs : [...npubs].sort();
   return sha256(canonicalize({ ...scope, npubs: owners }));
+}
+
+/** Does a run of this scope look at a wallet? */
+export function isInScope(
+  { npubs, mint_url, shard }: ReconcileScope,
+  npub: string,
+  mintUrl: string,
+): boolean {
+  const isOwners = npubs === 'all' || npubs.includes(npub);
+  return isOwners && (mint_url ?? mintUrl) === mintUrl && isInShard(shard, npub, mintUrl);
 }
 
 /** Names the coins of a token without naming one. */

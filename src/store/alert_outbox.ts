@@ -126,8 +126,8 @@ export class AlertOutbox {
     return new Map(rows.map(({ newest }) => [newest.subject, newest]));
   }
 
-  /** Open trouble that runs of a scope would have seen, last seen before a moment. */
-  async unseenSince(scopeHash: string, at: Date, limit: number): Promise<AlertDocument[]> {
+  /** Open trouble that runs of a scope (null: no one scope) would have seen, last seen before a moment. */
+  async unseenSince(scopeHash: string | null, at: Date, limit: number): Promise<AlertDocument[]> {
     const filter = { open: true, scope_hash: scopeHash, seen_at: { $lt: at } };
     return translating(() => this.#alerts.find(filter).limit(limit).toArray());
   }

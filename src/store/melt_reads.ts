@@ -27,6 +27,14 @@ export interface OpenOperationSummary {
   reserved: number;
 }
 
+/** How an operation stands. */
+export interface OperationStanding {
+  _id: string;
+  state: MeltOperation['state'];
+  /** Since when, where it has failed. */
+  failed_at?: Date;
+}
+
 /** What can be asked of the record of melts. */
 export class MeltReads {
   protected readonly operations: mongo.Collection<MeltOperation>;
@@ -213,14 +221,12 @@ export class MeltReads {
     );
   }
 
-  /** How the operations with these ids stand, by id; those that do not exist are missing. */
-  async statesOf(
-    ids: readonly string[],
-  ): Promise<Map<string, Pick<MeltOperation, '_id' | 'state'>>> {
+  /** How the operations with these ids stand, and since when one has failed, by id; those that do not exist are missing. */
+  async statesOf(ids: readonly string[]): Promise<Map<string, OperationStanding>> {
     const found = await this.#read(() =>
       this.operations
         .find({ _id: { $in: [...ids] } })
-        .project<Pick<MeltOperation, '_id' | 'state'>>({ state: 1 })
+        .project<OperationStanding>({ state: 1, failed_at: 1 })
         .toArray(),
     );
     return new Map(found.map((operation) => [operation._id, operation]));

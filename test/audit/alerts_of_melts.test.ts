@@ -34,6 +34,79 @@ describe('alerts of payments', () => {
     expect((await ground.run(['audit', 'show', id])).code).toBe(0);
   });
 
+  it('that are stopped by the same coins again and again: once, until a run finds them no more', async () => {
+    const ground = await cliGround({ coins: [64, 32] });
+    const hook = await webhookReceiver();
+    const wallet = { npub: ground.npub, mint_url: ground.mint.url };
+    const blocked = (y: string) =>
+      ground.ops.audit.createAuditLogEntry(null, {
+        ...{ ...wallet, type: 'preflight_blocked', severity: 'HIGH', ys: [y] },
+        ...{ amounts: { at_risk: 64 }, note: 'DB_UNSPENT_MINT_SPENT' },
+      });
+    const told = () => hook.received.map(({ body }) => `${body.status} ${body.type}`);
+    const deliver = () => ground.run(['audit', 'alerts', '--deliver'], { env: hook.env });
+    const [y = '', other = ''] = (await ground.tokens()).flatMap(({ proofs }) =>
+      proofs.map(({ Y }) => Y ?? ''),
+    );
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      await blocked(y);
+      await deliver();
+    }
+    expect(told()).toEqual(['firing preflight_blocked']);
+    await blocked(other);
+    await deliver();
+    expect(told()).toHaveLength(2);
+    await ground.mint.control.setState([y], 'SPENT');
+    await ground.run(['reconcile', '--all'], { env: hook.env });
+    // One of the two stands; the other was not found.
+    expect(told().slice(2).toSorted()).toEqual([
+      'firing DB_UNSPENT_MINT_SPENT',
+      'resolved preflight_blocked',
+    ]);
+    await ground.run(['reconcile', '--all', '--apply'], { env: hook.env });
+    expect(told().slice(4).toSorted()).toEqual([
+      'resolved DB_UNSPENT_MINT_SPENT',
+      'resolved preflight_blocked',
+    ]);
+  });
+
+  it('that are paid without proof: HIGH, at that command, although it ends with 0', async () => {
+    const ground = await cliGround({ coins: [64, 32, 16] });
+    const hook = await webhookReceiver();
+    const { invoice, payment_hash } = await ground.invoice({ amount_sat: 15 });
+    const wrong = { outcome: 'succeed', preimage: 'wrong' } as const;
+    await ground.mint.control.setPaymentBehaviour(payment_hash, wrong);
+    const args = ['melt', invoice, ...ground.owner, '--yes'];
+    expect((await ground.run(args, { env: hook.env })).code).toBe(0);
+    expect(hook.received.map(({ body }) => [body.severity, body.type, body.runbook])).toEqual([
+      ['HIGH', 'melt_paid', 'docs/runbooks/paid-without-proof.md'],
+    ]);
+  });
+
+  it('whose record fails at each try: CRITICAL, once until it is booked', async () => {
+    const ground = await cliGround({ coins: [1024] });
+    const hook = await webhookReceiver();
+    const { invoice, payment_hash } = await ground.invoice({ amount_sat: 500 });
+    await ground.mint.control.setPaymentBehaviour(payment_hash, { outcome: 'hang' });
+    const { stdout } = await ground.run(['melt', invoice, ...ground.owner, '--yes', '--json']);
+    const { operation_id } = onlyDocument(stdout);
+    await ground.mint.control.resolvePayment(payment_hash, 'succeed');
+    const resume = () => ground.run(['melt', '--resume', operation_id], { env: hook.env });
+    const refused = {
+      ...{ failCommands: ['commitTransaction'], errorCode: 8000 },
+      appName: 'cashu-ops/melt --resume',
+    };
+    const { client } = ground.ops.store;
+    await withFailPoint(client, refused, 'alwaysOn', async () => {
+      for (let time = 0; time < 3; time += 1) expect((await resume()).code).toBe(23);
+    });
+    const told = () => hook.received.map(({ body }) => `${body.status} ${body.type}`);
+    expect(told()).toEqual(['firing CRITICAL_DB_FAILURE_AFTER_MINT_SUCCESS']);
+    expect((await resume()).code).toBe(0);
+    await ground.run(['audit', 'alerts', '--deliver'], { env: hook.env });
+    expect(told().slice(1)).toEqual(['resolved CRITICAL_DB_FAILURE_AFTER_MINT_SUCCESS']);
+  });
+
   it('whose sums do not close: CRITICAL, once, also when the next reconciliation finds it', async () => {
     const ground = await cliGround({ coins: [1024] });
     const hook = await webhookReceiver();

@@ -39,6 +39,7 @@ export async function runResumeAll(
       onProgress: (done, of) => step.update(`${done} of ${of}`),
     }),
   );
+  if (resumed.outcomes.some(({ severity }) => severity === 'HIGH')) context.alarm();
   const exit = exitOf(resumed);
   const report = reportResumedAll(resumed, config, exit === EXIT.done);
   if (flags.json) io.out(jsonDocument(report));

@@ -142,12 +142,13 @@ async function follow(
 }
 
 async function finish(
-  { io }: Context,
+  context: Context,
   config: Config,
   flags: MeltFlags,
   outcome: MeltOutcome,
 ): Promise<number> {
   const report = reportOutcome(outcome, config);
-  showOutcome(io, report, flags.json === true);
+  showOutcome(context.io, report, flags.json === true);
+  if (outcome.severity === 'HIGH') context.alarm();
   return EXIT_OF_STATUS[outcome.status];
 }

@@ -46,7 +46,7 @@ export async function sendAlerts(
   await gatherAlerts({ store, outbox, clock });
   if (critical !== null && !(await outbox.isOpen(critical.facts.operation_id))) {
     // Kept before it is sent: a receiver that is down must not lose it.
-    await outbox.observe([critical]);
+    await outbox.observe([{ ...critical, at: clock() }]);
   }
   const delivery = await deliverAlerts(outbox, receivers, options);
   return { ...delivery, outstanding: await outbox.outstanding() };

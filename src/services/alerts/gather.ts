@@ -7,6 +7,8 @@ import {
   observedMore,
 } from '../../domain/alert_observed.ts';
 import { batchesOfStream } from '../../domain/batches.ts';
+import { PROOF_FINDING_TYPES } from '../../domain/finding.ts';
+import { findingKey, isInScope } from '../../domain/reconcile_run.ts';
 import type { AlertDocument, AlertOutbox } from '../../store/alert_outbox.ts';
 import { AlertRuns } from '../../store/alert_runs.ts';
 import { AuditReads } from '../../store/audit_reads.ts';
@@ -101,9 +103,30 @@ function isWhole({ state, partial, plan_sha256, scope }: RunSummary): boolean {
   return state === 'done' && !partial && plan_sha256 === null && scope.older_than_ms === null;
 }
 
-async function notFoundAgain({ outbox }: GatherDeps, run: RunSummary): Promise<void> {
-  const open = await outbox.unseenSince(run.scope_hash, run.started_at, OPEN_MAX);
-  await closed(outbox, open, run.started_at, `Over: run ${run._id} did not find it again.`);
+async function notFoundAgain({ store, outbox }: GatherDeps, run: RunSummary): Promise<void> {
+  const unseen = (scopeHash: string | null) =>
+    outbox.unseenSince(scopeHash, run.started_at, OPEN_MAX);
+  const open = await unseen(run.scope_hash);
+  const findings = new ReconcileFindings(store);
+  for (const alert of await unseen(null)) {
+    if (!isBlockedIn(alert, run)) continue;
+    const found = await findings.keysOfRun(run._id, keysOfCoins(alert), true);
+    if (found.size === 0) open.push(alert);
+  }
+  const why = `Over: run ${run._id} did not find it again.`;
+  await closed(outbox, open, run.started_at, why);
+}
+
+/** Coins that have stopped a payment, of a wallet that a run has looked at. */
+function isBlockedIn({ facts }: AlertDocument, { scope }: RunSummary): boolean {
+  const { type, npub, mint_url } = facts;
+  return type === 'preflight_blocked' && isInScope(scope, npub ?? '', mint_url ?? '');
+}
+
+/** The names of all that a run may find of these coins. */
+function keysOfCoins({ facts: { ys, npub, mint_url } }: AlertDocument): string[] {
+  const where = { npub: npub ?? '', mint_url: mint_url ?? '', token_id: null, operation_id: null };
+  return ys.flatMap((y) => PROOF_FINDING_TYPES.map((type) => findingKey({ ...where, type, y })));
 }
 
 /** A payment that is booked needs nobody any more, whoever booked it. */
@@ -112,10 +135,12 @@ async function paidMeanwhile({ store, outbox, clock }: GatherDeps): Promise<void
   const ids = [...new Set(open.flatMap(({ facts }) => facts.operation_id ?? []))];
   if (ids.length === 0) return;
   const states = await new MeltReads(store).statesOf(ids);
-  const over = open.filter(({ facts, scope_hash }) => {
-    const state = states.get(facts.operation_id ?? '')?.state;
-    // Of what a run found after a release only a run can say that it is over.
-    return state === 'paid' || state === 'paid_again' || (state === 'failed' && !scope_hash);
+  const over = open.filter(({ facts, scope_hash, seen_at }) => {
+    const operation = states.get(facts.operation_id ?? '');
+    if (operation?.state === 'paid' || operation?.state === 'paid_again') return true;
+    // What was seen after a release is a payment that came late: its release ends nothing.
+    const failedAt = operation?.state === 'failed' ? operation.failed_at : undefined;
+    return failedAt !== undefined && !scope_hash && failedAt > seen_at;
   });
   await closed(outbox, over, clock(), 'Over: the payment has come to its end.');
 }
