@@ -107,7 +107,7 @@ describe('alerts of a reconciliation', () => {
     hook.answer(DROP);
     expect((await run(['audit', 'alerts', '--retry'])).code).toBe(25);
     const { code, stdout, stderr } = await run(['audit', 'alerts', '--outstanding']);
-    expect(code).toBe(0);
+    expect(code).toBe(25);
     expect(stderr).toMatch(/^1 alert not delivered yet\.$/m);
     expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(/failed 2 ×/);
     expect(stderr).toMatch(/^webhook: \S+: 1 alert; tried again after [\d:]+ UTC$/m);
@@ -251,6 +251,18 @@ describe('alerts of a reconciliation', () => {
     const nobody = { CASHU_OPS_ALERT_WEBHOOK: undefined, CASHU_OPS_ALERT_SECRET: undefined };
     const none = await run(['audit', 'alerts', '--deliver'], nobody);
     expect([none.code, none.stderr]).toEqual([2, expect.stringMatching(/Nobody gets alerts/)]);
+    for (const flags of [[], ['--outstanding']]) {
+      const unset = await run(['audit', 'alerts', ...flags], nobody);
+      expect([unset.code, unset.stderr.replaceAll(/\s+/g, ' ').trim()]).toEqual([
+        0,
+        'Nobody gets alerts here: set CASHU_OPS_ALERT_WEBHOOK with CASHU_OPS_ALERT_SECRET, or CASHU_OPS_ALERT_COMMAND.',
+      ]);
+      const set = await run(['audit', 'alerts', ...flags]);
+      expect([set.code, set.stderr]).toEqual([
+        0,
+        flags.length > 0 ? 'Everything is delivered.\n' : 'No alert was ever made.\n',
+      ]);
+    }
     const unsigned = await run(ALL, { CASHU_OPS_ALERT_SECRET: undefined });
     expect([unsigned.code, unsigned.stderr]).toEqual([
       2,

@@ -20,7 +20,7 @@ export function alertsCommand(context: Context, finished: Finished): Command {
   return new Command('alerts')
     .description('Alerts on HIGH and CRITICAL findings: what was delivered, and what is not yet.')
     .option('--limit <n>', 'at most so many', rowLimit, 50)
-    .option('--outstanding', 'only what is not delivered yet')
+    .option('--outstanding', 'only what is not delivered yet; exit 25 when there is some')
     .option('--deliver', 'first make and send what is due; exit 25 when something is left')
     .option('--retry', 'the same, also for what is to be tried again only later')
     .option('--json', 'one JSON document on stdout')
