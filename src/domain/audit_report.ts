@@ -202,7 +202,7 @@ function trendsOf(rows: readonly (Bucket & Figures)[]): Trend[] {
 /** One figure that broke out, in one bucket. */
 export interface TrendBreak {
   trend: Trend;
-  bucket: Bucket;
+  bucket: Bucket & Figures;
   value: number;
   low: number;
   high: number;

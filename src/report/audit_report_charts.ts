@@ -5,7 +5,7 @@ import type { AuditReport, Trend, TrendName } from '../domain/audit_report.ts';
 import { SEVERITIES } from '../domain/errors.ts';
 import type { Bucket } from '../domain/report_buckets.ts';
 import type { Figures } from '../domain/report_figures.ts';
-import { bucketText, figureText } from './audit_report_words.ts';
+import { bucketText, figureText, trendText } from './audit_report_words.ts';
 
 /** One chart of the page, drawn for a wide and for a narrow window. */
 export interface Chart {
@@ -156,7 +156,7 @@ function lineMarks(
 ): Plot.Markish[] {
   const points = report.rows.map((row, at) => {
     const value = trend.points[at]?.value ?? null;
-    const text = `${span(report, row).when}: ${name} ${figureText(value, trend.unit)}`;
+    const text = `${span(report, row).when}: ${name} ${trendText(trend, row, value)}`;
     return { ...span(report, row), value: value ?? Number.NaN, text };
   });
   const shown = points.filter(({ value }) => !Number.isNaN(value));
@@ -189,14 +189,14 @@ function rangeBand(report: AuditReport, { points }: Trend): Plot.Markish {
 
 function breakMarks(
   report: AuditReport,
-  { points, label, unit }: Trend,
+  trend: Trend,
   height: (at: number) => number | null,
 ): Plot.Markish {
   const marked = report.rows.flatMap((row, at) => {
-    const point = points[at];
+    const point = trend.points[at];
     const y = height(at);
     if (point === undefined || point.breaks === null || y === null) return [];
-    const text = `${span(report, row).when}: ${label} ${figureText(point.value, unit)} is unusual`;
+    const text = `${span(report, row).when}: ${trend.label} ${trendText(trend, row, point.value)} is unusual`;
     return [{ ...span(report, row), y, text, symbol: point.breaks === 'above' ? '▲' : '▼' }];
   });
   return Plot.text(marked, {

@@ -8,7 +8,7 @@ import {
   satAtRisk,
   successRate,
 } from '../domain/report_figures.ts';
-import { METHOD } from './audit_report_words.ts';
+import { METHOD, nextOfReport } from './audit_report_words.ts';
 
 /** The JSON of `audit report`; what is not known is null. */
 export function reportDocument(report: AuditReport, generated_at: Date, html: string | null) {
@@ -25,6 +25,7 @@ export function reportDocument(report: AuditReport, generated_at: Date, html: st
     mint_url,
     html,
     method: METHOD,
+    next_command: nextOfReport(report),
     total: figuresDocument(total),
     buckets: rows.map(({ start, end, complete, ...figures }) => ({
       ...{ start, end, complete },

@@ -15,10 +15,13 @@ import {
 } from './audit_report_table.ts';
 import {
   breakText,
+  FINDINGS_ARE,
   figureText,
   METHOD,
   minuteText,
+  nothingUnusual,
   scopeLine,
+  seenLine,
   totalLines,
 } from './audit_report_words.ts';
 import { escapeHtml } from './escape_html.ts';
@@ -62,7 +65,7 @@ export function reportPage(report: AuditReport, { database, generated_at }: Page
 <section class="charts">${reportCharts(report).map(figure).join('\n')}</section>
 <section><h2>The whole time</h2><dl>${definitions(totalLines(report))}</dl></section>
 <section><h2>Payments</h2>${table(PAYMENT_COLUMNS, paymentRows(report))}</section>
-<section><h2>State</h2><p>Findings per 10,000 coins that were looked at.</p>${table(STATE_COLUMNS, stateRows(report))}</section>
+<section><h2>State</h2><p>${FINDINGS_ARE.replace('f', 'F')}.</p>${table(STATE_COLUMNS, stateRows(report))}</section>
 <section><h2>How to read this</h2>
 <p>${escapeHtml(METHOD)}</p>
 <p>The grey band of a chart is the usual range. A bucket with * or in a pale colour is not over yet. A gap in a line, or -, is what is not known or has nothing to be taken from: it is not 0. Times are UTC.</p></section>
@@ -94,7 +97,8 @@ function cards({ total }: AuditReport): string {
 
 function unusual(report: AuditReport): string {
   const breaks = trendBreaks(report);
-  if (breaks.length === 0) return '<p>Nothing broke out of its usual range.</p>';
+  const seen = `<p>${escapeHtml(seenLine(report))}</p>`;
+  if (breaks.length === 0) return `<p>${nothingUnusual(report)}</p>${seen}`;
   const items = breaks
     .slice(0, BREAKS_MAX)
     .map((one) => `<li>${escapeHtml(breakText(one, report.bucket_ms))}</li>`);
@@ -103,7 +107,7 @@ function unusual(report: AuditReport): string {
   const unnamed = breaks.length - items.length;
   const rest = unnamed > 0 ? `<p>And ${groupDigits(unnamed)} more, marked in the charts.</p>` : '';
   const older = `<details><summary>${groupDigits(later.length)} older ones</summary>${list(later)}${rest}</details>`;
-  return `${list(items.slice(0, BREAKS_SHOWN))}${later.length > 0 ? older : ''}`;
+  return `${list(items.slice(0, BREAKS_SHOWN))}${seen}${later.length > 0 ? older : ''}`;
 }
 
 function figure({ title, legend, svgs }: Chart): string {

@@ -1,8 +1,8 @@
 import { groupDigits } from '../domain/amount.ts';
 import { type AuditReport, breakAt, type TrendName } from '../domain/audit_report.ts';
-import { type Figures, findingRate, satAtRisk, successRate } from '../domain/report_figures.ts';
+import { type Figures, satAtRisk, successRate } from '../domain/report_figures.ts';
 import type { Cell, Column } from '../io/table.ts';
-import { bucketText, figureText } from './audit_report_words.ts';
+import { bucketText, figureText, findingsText } from './audit_report_words.ts';
 
 function figureColumns(titles: readonly string[]): Column[] {
   const figures = titles.map((title) => ({ title, align: 'right', keepWhole: true }) as const);
@@ -19,7 +19,7 @@ export const PAYMENT_COLUMNS = figureColumns([
   '90 % in',
   '99 % in',
 ]);
-/** What was wrong, and what was done about it. Findings are per 10,000 coins. */
+/** What was wrong, and what was done about it. */
 export const STATE_COLUMNS = figureColumns([
   'blocked',
   'crit',
@@ -47,10 +47,10 @@ export function paymentRows(report: AuditReport): Cell[][] {
 export function stateRows(report: AuditReport): Cell[][] {
   return rowsOf(report, ({ events, runs, risk }, cell) => [
     cell('blocked', figureText(events?.blocked ?? null, 'count')),
-    cell('findings_critical', figureText(findingRate(runs, 'CRITICAL'), 'per_10k')),
-    cell('findings_high', figureText(findingRate(runs, 'HIGH'), 'per_10k')),
-    cell('findings_medium', figureText(findingRate(runs, 'MEDIUM'), 'per_10k')),
-    cell('findings_low', figureText(findingRate(runs, 'LOW'), 'per_10k')),
+    cell('findings_critical', findingsText(runs, 'CRITICAL')),
+    cell('findings_high', findingsText(runs, 'HIGH')),
+    cell('findings_medium', findingsText(runs, 'MEDIUM')),
+    cell('findings_low', findingsText(runs, 'LOW')),
     cell('correction_rate', repairsText(runs)),
     cell('sats_at_risk', riskText(risk)),
   ]);

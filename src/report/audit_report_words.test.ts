@@ -1,8 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { quietDays, reportOfDays } from '../../test/support/report_readings.ts';
 import { trendBreaks } from '../domain/audit_report.ts';
+import { type Figures, noRuns } from '../domain/report_figures.ts';
 import { reportDocument } from './audit_report_document.ts';
-import { breakText, bucketText, figureText, scopeLine, totalLines } from './audit_report_words.ts';
+import {
+  breakText,
+  bucketText,
+  figureText,
+  findingsText,
+  nextOfReport,
+  nothingUnusual,
+  scopeLine,
+  seenLine,
+  totalLines,
+} from './audit_report_words.ts';
 import { escapeHtml } from './escape_html.ts';
 
 const DAY = 86_400_000;
@@ -52,6 +63,38 @@ describe('the words of a report', () => {
     expect(lines.took).toBe('nothing was paid');
     for (const label of ['looked', 'repaired', 'at risk'])
       expect(lines[label]).toMatch(/^not known/);
+  });
+
+  it('say that nothing was compared where nothing can be', () => {
+    expect(nothingUnusual(reportOfDays(quietDays(2)))).toBe(
+      'Nothing was compared: 8 whole buckets are needed, there is 1.',
+    );
+    expect(nothingUnusual(reportOfDays(quietDays(9)))).toBe('Nothing is unusual.');
+  });
+
+  it('say what was found and is open, and what to type next', () => {
+    const report = reportOfDays([{ open: 1 }]);
+    expect(seenLine(report)).toBe(
+      'Seen in this time: 1 HIGH, 2 MEDIUM, 4 LOW findings; 1 payment open.',
+    );
+    expect(nextOfReport(report)).toBe('cashu-ops reconcile --all');
+    expect(nextOfReport({ ...report, npub: 'npub1x', mint_url: 'https://m.test' })).toBe(
+      'cashu-ops reconcile --npub npub1x --mint https://m.test',
+    );
+    const with_ = (runs: Figures['runs']) => ({ ...report, total: { ...report.total, runs } });
+    expect(seenLine(with_(noRuns()))).toBe('Seen in this time: no reconciliation; 1 payment open.');
+    expect(seenLine(with_({ ...noRuns(), ended: 1 }))).toMatch(/: no finding; /);
+    expect(seenLine(with_(null))).toMatch(/: findings are not known; /);
+    expect([nextOfReport(with_(noRuns())), nextOfReport(with_(null))]).toEqual([null, null]);
+  });
+
+  it('count findings of few coins, and give a rate of many', () => {
+    const findings = { CRITICAL: 1, HIGH: 0, MEDIUM: 3, LOW: 0 };
+    const runs = { ...noRuns(), ended: 1, findings, coins_checked: 999 };
+    expect(findingsText(runs, 'CRITICAL')).toBe('1 of 999');
+    expect(findingsText(runs, 'HIGH')).toBe('0');
+    expect(findingsText({ ...runs, coins_checked: 1_000 }, 'MEDIUM')).toBe('30.0');
+    expect(findingsText({ ...runs, coins_checked: null }, 'MEDIUM')).toBeNull();
   });
 
   it('say what is unusual with its usual range', () => {

@@ -15,7 +15,16 @@ import {
   STATE_COLUMNS,
   stateRows,
 } from '../../report/audit_report_table.ts';
-import { breakText, METHOD, scopeLine, totalLines } from '../../report/audit_report_words.ts';
+import {
+  breakText,
+  FINDINGS_ARE,
+  METHOD_SHORT,
+  nextOfReport,
+  nothingUnusual,
+  scopeLine,
+  seenLine,
+  totalLines,
+} from '../../report/audit_report_words.ts';
 import { labelledLines } from '../../report/labelled.ts';
 import { ReportReads } from '../../store/report_reads.ts';
 import { filterOf } from './filter.ts';
@@ -67,21 +76,24 @@ async function tell(io: Io, report: AuditReport, flags: ReportFlags, now: Date):
   for (const line of labelledLines(totalLines(report), io.columns, '  ')) io.out(line);
   io.out('');
   for (const line of unusualLines(report, io.columns)) io.out(line);
+  io.out(wrap(seenLine(report), io.columns));
   io.out(`\n${paint.bold('payments')}`);
   await io.table(PAYMENT_COLUMNS, paymentRows(report));
-  io.out(`\n${paint.bold('state')} (findings per 10,000 coins that were looked at)`);
+  io.out(`\n${paint.bold('state')} ${wrap(`(${FINDINGS_ARE})`, io.columns - 'state '.length)}`);
   await io.table(STATE_COLUMNS, stateRows(report));
   io.out(wrap('- is not known, or has nothing to be taken from; * is not over yet', io.columns));
   // A plot is for eyes; a file or a program has the tables.
   if (io.outIsTty) for (const line of await reportPlots(report, io.columns)) io.out(line);
   io.out('');
-  io.out(paint.dim(wrap(METHOD, io.columns)));
+  io.out(paint.dim(wrap(METHOD_SHORT, io.columns)));
   if (html !== null) io.err(`The page is written: ${html}`);
+  const next = nextOfReport(report);
+  if (next !== null) io.err(`next: ${next}`);
 }
 
 function unusualLines(report: AuditReport, width: number): string[] {
   const breaks = trendBreaks(report);
-  if (breaks.length === 0) return ['Nothing is unusual.'];
+  if (breaks.length === 0) return [nothingUnusual(report)];
   const more = breaks.length - BREAKS_SHOWN_MAX;
   const lines = breaks.slice(0, BREAKS_SHOWN_MAX).map((one) => breakText(one, report.bucket_ms));
   const rest = more > 0 ? [`… and ${more} more; --json and --html have them`] : [];
