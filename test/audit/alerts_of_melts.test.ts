@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { observedCritical } from '../../src/domain/alert_observed.ts';
+import { outboxOf } from '../../src/services/alerts/alerts.ts';
 import { ALERTS } from '../../src/store/collections.ts';
 import { cliGround } from '../support/cli_ground.ts';
 import { onlyDocument } from '../support/cli_refusal.ts';
@@ -167,6 +169,23 @@ describe('alerts of payments', () => {
         next_command: `cashu-ops melt --resume ${error.operation_id}`,
         runbook: 'docs/runbooks/database-failed-after-payment.md',
       }),
+    ]);
+  });
+
+  it('that came after they were released are not over because they were', async () => {
+    const ground = await cliGround({ coins: [64] });
+    const hook = await webhookReceiver();
+    const { invoice, payment_hash } = await ground.invoice({ amount_sat: 15 });
+    await ground.mint.control.setPaymentBehaviour(payment_hash, { outcome: 'fail' });
+    const args = ['melt', invoice, ...ground.owner, '--yes', '--json'];
+    const { operation_id } = onlyDocument((await ground.run(args)).stdout);
+    const outbox = await outboxOf(ground.ops.store);
+    const ids = { operation_id, transaction_id: 't', quote_id: 'q', next_command: 'n' };
+    const late = { code: 'BOOKS_DO_NOT_CLOSE', at_stake_sat: 64, at: new Date(), runbook: null };
+    await outbox.observe([observedCritical(ids, late)]);
+    await ground.run(['audit', 'alerts', '--deliver'], { env: hook.env });
+    expect(hook.received.map(({ body }) => `${body.status} ${body.type}`)).toEqual([
+      'firing BOOKS_DO_NOT_CLOSE',
     ]);
   });
 
