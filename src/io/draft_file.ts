@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CashuOpsError } from '../domain/errors.ts';
 import { printable } from '../domain/printable.ts';
+
+const STANDS = 'it is there already';
 
 export interface DraftOptions {
   /** What it will be, for messages, with its article: `The plan`. */
@@ -40,10 +42,11 @@ export class DraftFile {
   static async create(path: string, options: DraftOptions): Promise<DraftFile> {
     const draft = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
     try {
+      if (path === '') throw new Error('it has no name');
       // A link is refused too: what it points to is not what was named.
       const earlier = await lstat(path).catch(unlessMissing);
       if (earlier !== null && !earlier.isFile()) throw new Error('it is no file');
-      if (earlier !== null && options.fresh === true) throw new Error('it is there already');
+      if (earlier !== null && options.fresh === true) throw new Error(STANDS);
       const handle = await open(draft, 'wx', 0o600);
       return new DraftFile(path, draft, handle, options);
     } catch (error) {
@@ -64,7 +67,8 @@ export class DraftFile {
       if (this.#options.mode !== undefined) await this.#handle.chmod(this.#options.mode);
       await this.#handle.sync();
       await this.#handle.close();
-      await rename(this.#draft, this.path);
+      if (this.#options.fresh === true) await nameAnew(this.#draft, this.path);
+      else await rename(this.#draft, this.path);
     } catch (error) {
       throw unwritable(this.path, this.#options, error);
     }
@@ -77,6 +81,28 @@ export class DraftFile {
   }
 }
 
+/**
+ * Gives a file a name that nobody has: `rename` would take it from a file that came meanwhile.
+ *
+ * A file system without links (FAT, some network shares) refuses them; there an empty file of that
+ * name, which nobody else can make as well, is replaced.
+ */
+async function nameAnew(draft: string, path: string): Promise<void> {
+  try {
+    await link(draft, path);
+  } catch (error) {
+    if (isThere(error)) throw error;
+    await (await open(path, 'wx', 0o600)).close();
+    await rename(draft, path);
+    return;
+  }
+  await rm(draft);
+}
+
+function isThere(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'EEXIST';
+}
+
 function unlessMissing(error: NodeJS.ErrnoException): null {
   if (error.code === 'ENOENT') return null;
   throw error;
@@ -84,7 +110,8 @@ function unlessMissing(error: NodeJS.ErrnoException): null {
 
 function unwritable(path: string, { what, otherwise }: DraftOptions, error: unknown) {
   const { code, message } = error as NodeJS.ErrnoException;
-  const why = code === 'ENOENT' ? 'its folder is not there' : (code ?? message);
+  const known = { ENOENT: 'its folder is not there', EEXIST: STANDS } as Record<string, string>;
+  const why = known[code ?? ''] ?? code ?? message;
   return new CashuOpsError(
     'OUTPUT_UNWRITABLE',
     `${what} cannot be written to ${printable(path, 200)} (${why}), so ${otherwise}: name another file.`,
