@@ -3,6 +3,7 @@ import { atEnd, type Ended } from './cli/at_end.ts';
 import type { Context, Finished, GlobalFlags } from './cli/context.ts';
 import { EXIT } from './cli/exit_codes.ts';
 import { exitCodeOf, reportError } from './cli/failure.ts';
+import { namedFiles } from './cli/named_files.ts';
 import { createProgram } from './cli/program.ts';
 import { Session } from './cli/session.ts';
 import { unlessInterrupted, watchSignals } from './cli/signals.ts';
@@ -193,12 +194,12 @@ function createContext(
 /**
  * Where the command leaves its metrics, or null.
  *
- * @throws CashuOpsError OUTPUT_UNWRITABLE
+ * @throws CashuOpsError OUTPUT_UNWRITABLE, INVALID_ARGUMENT
  */
 async function metricsFileOf(session: Session, flags: GlobalFlags): Promise<string | null> {
   const settings = await session.settings(flags);
   if (!settings?.metrics_file) return null;
   const { assertMetricsWritable } = await import('./metrics/metrics_file.ts');
-  await assertMetricsWritable(settings.metrics_file);
+  await assertMetricsWritable(settings.metrics_file, namedFiles(flags));
   return settings.metrics_file;
 }

@@ -1,5 +1,5 @@
-import { open, readFile, stat, unlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { open, readFile, realpath, stat, unlink } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { CashuOpsError } from '../domain/errors.ts';
 import { printable } from '../domain/printable.ts';
@@ -16,9 +16,21 @@ const LOCK_STALE_MS = 10_000;
 /**
  * Makes sure that a metrics file can be written, before anything is done.
  *
- * @throws CashuOpsError OUTPUT_UNWRITABLE with what is wrong
+ * @param others files that the command reads or writes, by the flag that names them
+ * @throws CashuOpsError OUTPUT_UNWRITABLE with what is wrong, INVALID_ARGUMENT where it is one of them
  */
-export async function assertMetricsWritable(path: string): Promise<void> {
+export async function assertMetricsWritable(
+  path: string,
+  others: Readonly<Record<string, string | undefined>> = {},
+): Promise<void> {
+  const place = await placeOf(path);
+  for (const [flag, other] of Object.entries(others)) {
+    if (other === undefined || (await placeOf(other)) !== place) continue;
+    throw new CashuOpsError(
+      'INVALID_ARGUMENT',
+      `The metrics would replace the file of ${flag}, ${printable(other, 200)}: name another one.`,
+    );
+  }
   const draft = await DraftFile.create(path, {
     ...{ what: 'The metrics file', otherwise: 'nothing was done' },
   });
@@ -50,6 +62,13 @@ export async function replaceMetricsFile(
       `The metrics file ${printable(path, 200)} could not be written (${reasonOf(error)}).`,
     );
   }
+}
+
+/** One name for a file, also for one that is still to come; a folder may have several. */
+async function placeOf(path: string): Promise<string> {
+  const whole = resolve(path);
+  const folder = dirname(whole);
+  return join(await realpath(folder).catch(() => folder), basename(whole));
 }
 
 async function replace(path: string, text: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { METRICS } from '../../src/metrics/names.ts';
 import { type CliGround, expectNoLeaks } from '../support/cli_ground.ts';
@@ -154,6 +154,29 @@ describe('--metrics-file', () => {
     });
     const blocked = await run(['balance', '--all', '--metrics-file', folder]);
     expect([blocked.code, blocked.stdout]).toEqual([2, '']);
+  });
+
+  it('never replaces what the command itself writes or reads', async () => {
+    const [out, same] = [join(folder, 'x'), join(folder, '..', basename(folder), 'x')];
+    for (const args of [
+      ['audit', 'export', '--until', 'now', '--output', out],
+      ['audit', 'report', '--since', '2h', '--html', out],
+      ['audit', 'bundle', '8a6e41f0', '--output', out],
+      ['reconcile', '--all', '--plan-out', out],
+      ['reconcile', '--apply-plan', out],
+    ]) {
+      const flag = args.at(-2) ?? '';
+      const { code, stderr } = await run([...args, '--metrics-file', same]);
+      expect([code, stderr]).toEqual([
+        2,
+        expect.stringContaining(`The metrics would replace the file of ${flag}`),
+      ]);
+      expect(await readdir(folder)).toEqual([]);
+    }
+    const { code } = await run(['balance', '--all'], { CASHU_OPS_METRICS_FILE: out });
+    expect(code).toBe(0);
+    const args = ['audit', 'export', '--output', out];
+    expect((await run(args, { CASHU_OPS_METRICS_FILE: out })).stderr).toMatch(/would replace/);
   });
 
   it('that fails at the end changes no exit code', async () => {
