@@ -41,15 +41,21 @@ export function filterOf(flags: FilterFlags, now: Date): AuditFilter {
   return {
     npub: flags.npub === undefined ? undefined : parseNpub(flags.npub),
     mint_url: flags.mint === undefined ? undefined : parseMintUrl(flags.mint),
-    operation_id: flags.operation,
-    quote_id: flags.quote,
-    transaction_id: flags.tx,
+    operation_id: idFlag('--operation', flags.operation),
+    quote_id: idFlag('--quote', flags.quote),
+    transaction_id: idFlag('--tx', flags.tx),
     types: flags.type?.map(typeNamed),
     severities: flags.severity === undefined ? undefined : severitiesFrom(flags.severity),
     actor: flags.actor === undefined ? undefined : actorNamed(flags.actor),
     since,
     until,
   };
+}
+
+/** Nothing has an empty id, so it is a variable that somebody meant to set. */
+function idFlag(flag: string, text: string | undefined): string | undefined {
+  if (text === undefined || text.trim() !== '') return text;
+  throw refused(`${flag} is empty: put an id behind it, or leave it out.`);
 }
 
 function momentFlag(flag: string, text: string | undefined, now: Date): Date | undefined {

@@ -8,6 +8,8 @@ import { auditLines } from '../../report/audit_rows.ts';
 import { renderLines } from '../../report/lines.ts';
 import { AuditReads } from '../../store/audit_reads.ts';
 
+const LISTS_IDS = 'cashu-ops audit list --ids';
+
 /** One event, whole. @returns the exit code */
 export async function runAuditShow(
   context: Context,
@@ -19,7 +21,7 @@ export async function runAuditShow(
     throw new CashuOpsError(
       'INVALID_ARGUMENT',
       `"${printable(id, 40)}" is no id of an event: that has 24 characters of 0 to 9 and a to f, of which the first 8 or more will do. For a payment, a coin or an invoice use "cashu-ops audit explain".`,
-      { next_command: 'cashu-ops audit list --ids' },
+      { next_command: LISTS_IDS },
     );
   }
   const store = await context.openStore('audit show', flags);
@@ -29,6 +31,7 @@ export async function runAuditShow(
     throw ambiguousBeginning(
       id,
       [event, ...others].map((one) => one.id),
+      LISTS_IDS,
     );
   }
   if (flags.json) io.out(jsonDocument({ schema: 'cashu-ops/audit-event@1', ok: true, event }));
@@ -43,6 +46,6 @@ function notFound(id: string): CashuOpsError {
   return new CashuOpsError(
     'EVENT_NOT_FOUND',
     `There is no event ${id} in this database. It may have been pruned; "cashu-ops audit list --ids" shows what is there.`,
-    { next_command: 'cashu-ops audit list --ids' },
+    { next_command: LISTS_IDS },
   );
 }
