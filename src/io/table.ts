@@ -27,6 +27,9 @@ export interface TableSurface {
 
 const CELL_MAX = 500;
 const SHRUNK_MIN = 8;
+/** Characters on both sides of a text, and between two columns. */
+const PADDING = 2;
+const BORDER = 1;
 
 /**
  * Draws a table that fits the width: numbers right-aligned, long texts cut with an ellipsis.
@@ -59,6 +62,17 @@ export async function renderTable(
   const table = new CliTable({ ...options, colWidths });
   table.push(...cells);
   return table.toString();
+}
+
+/** Characters that a line of the table has where nothing is cut. */
+export function naturalWidth(
+  columns: readonly Column[],
+  rows: ReadonlyArray<readonly Cell[]>,
+): number {
+  const widths = columns.map(({ title }, at) =>
+    rows.reduce((widest, row) => Math.max(widest, cellText(row[at] ?? null).length), title.length),
+  );
+  return widths.reduce((sum, width) => sum + PADDING + BORDER + width, BORDER);
 }
 
 /** Takes characters from the widest column that may be cut, one by one, until the table fits. */
@@ -102,10 +116,16 @@ function isNumeric(cell: Cell): cell is number | bigint {
 }
 
 function paintedText(cell: Cell, paint: ChalkInstance): string {
+  const text = cellText(cell);
+  return cell === null || isNumeric(cell) || typeof cell === 'string'
+    ? text
+    : painterOf(cell.tone, paint)(text);
+}
+
+function cellText(cell: Cell): string {
   if (cell === null) return '-';
   if (isNumeric(cell)) return groupDigits(cell);
-  if (typeof cell === 'string') return printable(cell, CELL_MAX);
-  return painterOf(cell.tone, paint)(printable(cell.text, CELL_MAX));
+  return printable(typeof cell === 'string' ? cell : cell.text, CELL_MAX);
 }
 
 function painterOf(tone: Tone, paint: ChalkInstance): ChalkInstance {

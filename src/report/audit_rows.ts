@@ -4,7 +4,7 @@ import type { AuditRecord } from '../domain/audit_record.ts';
 import { EVENT_WORDS } from '../domain/event_words.ts';
 import { type Npub, shortNpub } from '../domain/npub.ts';
 import { printable } from '../domain/printable.ts';
-import type { Cell, Column, Tone } from '../io/table.ts';
+import { type Cell, type Column, naturalWidth, type Tone } from '../io/table.ts';
 import type { Line } from './lines.ts';
 import { mainAmount } from './main_amount.ts';
 import { timeText } from './time_text.ts';
@@ -13,8 +13,6 @@ type Sound = Extract<AuditRecord, { damaged: null }>;
 
 /** One column of `audit list`, and how it is filled. */
 interface ListColumn extends Column {
-  /** Shown on lines of so many characters and more. */
-  from: number;
   cell: (record: Sound) => Cell;
 }
 
@@ -27,27 +25,28 @@ const TONES: Readonly<Record<string, Tone>> = {
 };
 
 const TIME: ListColumn = {
-  ...{ title: 'time (UTC)', keepWhole: true, from: 0 },
+  ...{ title: 'time (UTC)', keepWhole: true },
   cell: ({ time }) => timeText(time).slice(5),
 };
-const EVENT: ListColumn = { title: 'event', keepWhole: true, from: 0, cell: eventCell };
+/** Cut where there is no room for its longest names beside times and ids, which must be whole. */
+const EVENT: ListColumn = { title: 'event', cell: eventCell };
 const PAYMENT: ListColumn = {
-  ...{ title: 'payment', keepWhole: true, from: 0 },
+  ...{ title: 'payment', keepWhole: true },
   cell: ({ operation_id }) => (operation_id === null ? null : operation_id.slice(0, 8)),
 };
 const SAT: ListColumn = {
-  ...{ title: 'sat', keepWhole: true, align: 'right', from: 80 },
+  ...{ title: 'sat', keepWhole: true, align: 'right' },
   cell: ({ amounts }) => mainAmount(amounts),
 };
 const STATE: ListColumn = {
-  ...{ title: 'state', keepWhole: true, from: 0 },
+  ...{ title: 'state', keepWhole: true },
   cell: ({ before, after }) => after ?? before,
 };
 const OWNER: ListColumn = {
-  ...{ title: 'owner', from: 100 },
+  ...{ title: 'owner', keepWhole: true },
   cell: ({ npub }) => (npub === null ? null : shortNpub(npub as Npub)),
 };
-const ID: ListColumn = { title: 'id', keepWhole: true, from: 0, cell: ({ id }) => id };
+const ID: ListColumn = { title: 'id', keepWhole: true, cell: ({ id }) => id };
 
 /** How a list is to be drawn. */
 export interface ListStyle {
@@ -57,20 +56,27 @@ export interface ListStyle {
   ids: boolean;
 }
 
-/** `audit list` as a table: what is useless when cut is left out on narrow lines, and never cut. */
+/** `audit list` as a table: what is useless when cut is left out where it does not fit. */
 export function auditTable(records: readonly AuditRecord[], { width, ids }: ListStyle) {
-  const wanted = ids
-    ? [TIME, EVENT, PAYMENT, STATE, ID]
-    : [TIME, EVENT, PAYMENT, SAT, STATE, OWNER];
-  const columns = wanted.filter(({ from }) => from <= width);
-  return { columns, rows: records.map((record) => rowOf(record, columns)) };
+  let columns = ids ? [TIME, EVENT, PAYMENT, STATE, ID] : [TIME, EVENT, PAYMENT, SAT, STATE, OWNER];
+  const rows = () => records.map((record) => rowOf(record, columns));
+  for (const expendable of ids ? [STATE, PAYMENT] : [OWNER, STATE, SAT]) {
+    if (naturalWidth(columns, rows()) <= width) break;
+    columns = columns.filter((column) => column !== expendable);
+  }
+  return { columns, rows: rows() };
 }
 
 function rowOf(record: AuditRecord, columns: readonly ListColumn[]): Cell[] {
   if (record.damaged === null) return columns.map(({ cell }) => cell(record));
-  const why: Cell = { text: `cannot be read (${record.id})`, tone: 'bad' };
-  const time = record.time === null ? null : timeText(record.time).slice(5);
-  return columns.map((column) => (column === TIME ? time : column === EVENT ? why : null));
+  const { id, time } = record;
+  const said = columns.includes(ID) ? 'cannot be read' : `cannot be read (${id})`;
+  const cells = new Map<ListColumn, Cell>([
+    [TIME, time === null ? null : timeText(time).slice(5)],
+    [EVENT, { text: said, tone: 'bad' }],
+    [ID, id],
+  ]);
+  return columns.map((column) => cells.get(column) ?? null);
 }
 
 /** Its type, and before it what nobody should overlook. */
@@ -85,8 +91,19 @@ function stateText(before: string | null, after: string | null): string | null {
   return before === null || before === after ? after : `${before} → ${after}`;
 }
 
-const EVENT_WIDTH = 28;
-const STATE_WIDTH = 16;
+/** Characters of each column but the last. */
+const LINE_WIDTHS = { time: 19, event: 28, payment: 8, sat: 14, state: 16 } as const;
+const LINE_GAP = '  ';
+
+/** What stands over the lines of `auditLine`. */
+export const LINE_TITLES = [
+  'time (UTC)'.padEnd(LINE_WIDTHS.time),
+  'event'.padEnd(LINE_WIDTHS.event),
+  'payment'.padEnd(LINE_WIDTHS.payment),
+  'amount'.padStart(LINE_WIDTHS.sat),
+  'state'.padEnd(LINE_WIDTHS.state),
+  'owner',
+].join(LINE_GAP);
 
 /** One event as one line, for a stream of them: in columns that do not depend on what follows. */
 export function auditLine(record: AuditRecord, paint: ChalkInstance): string {
@@ -95,17 +112,17 @@ export function auditLine(record: AuditRecord, paint: ChalkInstance): string {
   const cell = eventCell(record);
   const text = typeof cell === 'object' && cell !== null ? cell.text : String(cell);
   const bad = typeof cell === 'object' && cell?.tone === 'bad';
-  const event = text.padEnd(EVENT_WIDTH);
+  const event = text.padEnd(LINE_WIDTHS.event);
   const sat = mainAmount(amounts);
   return [
     timeText(time),
     bad ? paint.red(event) : event,
-    (operation_id ?? '').slice(0, 8).padEnd(8),
-    `${sat === null ? '' : groupDigits(sat)} sat`.padStart(14).replace(/^ +sat$/, ' '.repeat(14)),
-    printable(after ?? before ?? '', STATE_WIDTH).padEnd(STATE_WIDTH),
+    (operation_id ?? '').slice(0, 8).padEnd(LINE_WIDTHS.payment),
+    (sat === null ? '' : `${groupDigits(sat)} sat`).padStart(LINE_WIDTHS.sat),
+    printable(after ?? before ?? '', LINE_WIDTHS.state).padEnd(LINE_WIDTHS.state),
     npub === null ? '' : shortNpub(npub as Npub),
   ]
-    .join('  ')
+    .join(LINE_GAP)
     .trimEnd();
 }
 
