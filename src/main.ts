@@ -28,6 +28,8 @@ interface Running {
   store: Store | null | undefined;
   /** Where its metrics go; null where nobody wants any, or where it cannot be written. */
   metricsFile: string | null;
+  /** A signal is its end, and nobody need be told. */
+  endsBySignal: boolean;
 }
 
 /** A database that hangs must not keep a command that has its answer (ms). */
@@ -42,13 +44,13 @@ const CLOSE_WITHIN_MS = 2_000;
  */
 export async function main(argv: string[], process: NodeJS.Process): Promise<number> {
   const session = new Session(process, argv);
-  const signals = watchSignals(process, (msg, signal) =>
-    session.io.say({ level: 'warn', msg, facts: { signal } }),
-  );
   const running: Running = {
-    ...{ command: null, alarmed: false, opened: [] },
+    ...{ command: null, alarmed: false, endsBySignal: false, opened: [] },
     ...{ store: undefined, metricsFile: null },
   };
+  const signals = watchSignals(process, (msg, signal) => {
+    if (!running.endsBySignal) session.io.say({ level: 'warn', msg, facts: { signal } });
+  });
   const finished: Finished = { exitCode: null };
   const report = (error: unknown) => told(session, argv, error, signals.received());
   process.on('uncaughtException', (error) => void crashed(session, process, report(error)));
@@ -64,7 +66,9 @@ export async function main(argv: string[], process: NodeJS.Process): Promise<num
     thrown = error;
     exitCode = await report(error);
   }
-  exitCode = await flushed(session.io, exitCode);
+  // With --json it was told where nothing arrives.
+  const isTold = isUnwritable(thrown) && !argv.includes('--json');
+  exitCode = await flushed(session.io, exitCode, isTold);
   await leave(session, process.env, running, { exitCode, error: thrown, started_at });
   await closeAll(running.opened);
   if (!isHelp(finished, exitCode)) session.tellEnd(exitCode);
@@ -125,14 +129,22 @@ async function closeAll(opened: readonly Closable[]): Promise<void> {
   await within(CLOSE_WITHIN_MS, closed).catch(() => {});
 }
 
-/** Data that could not be written is a failure of its own, unless something worse happened. */
-async function flushed(io: Io, exitCode: number): Promise<number> {
+function isUnwritable(error: unknown): boolean {
+  return error instanceof CashuOpsError && error.code === 'OUTPUT_UNWRITABLE';
+}
+
+/**
+ * Data that could not be written is a failure of its own, unless something worse happened.
+ *
+ * @param isTold the command has met it, and ended by it
+ */
+async function flushed(io: Io, exitCode: number, isTold: boolean): Promise<number> {
   try {
     await io.flush();
     return exitCode;
   } catch (error) {
     const code = error instanceof CashuOpsError ? error.code : null;
-    io.say({ level: 'error', msg: messageOf(error), facts: { code } });
+    if (!isTold) io.say({ level: 'error', msg: messageOf(error), facts: { code } });
     return exitCode === 0 ? exitCodeOf(error, null) : exitCode;
   }
 }
@@ -177,6 +189,9 @@ function createContext(
     interrupted,
     alarm() {
       running.alarmed = true;
+    },
+    endsBySignal() {
+      running.endsBySignal = true;
     },
     async open(command, flags) {
       const settings = await session.config(flags);

@@ -45,6 +45,8 @@ export interface Context {
   alarm(): void;
   /** Aborted by the first Ctrl-C or SIGTERM. */
   interrupted: AbortSignal;
+  /** From now on a signal is the command's own end: nothing is broken off, so nothing is said of it. */
+  endsBySignal(): void;
 }
 
 /** Where a command leaves its exit code. */

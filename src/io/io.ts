@@ -91,6 +91,8 @@ export interface Io {
    * @throws CashuOpsError OUTPUT_UNWRITABLE when data was lost
    */
   flush(): Promise<void>;
+  /** Whether nobody reads stdout any more (`| head`), known from the first `flush` after that on. */
+  readerGone(): boolean;
   /** The same streams with other options, for flags that are known only after parsing. */
   with(options: IoOptions): Io;
 }
@@ -151,6 +153,7 @@ export function createIo(streams: IoStreams, options: IoOptions = {}): Io {
         await stderr.flush().catch(() => {});
         await stdout.flush();
       },
+      readerGone: () => stdout.readerGone(),
       with: (more) => build({ ...current, ...more }),
     };
   };

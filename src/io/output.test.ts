@@ -35,6 +35,7 @@ describe('createOutput', () => {
     const output = createOutput(failingStream('EPIPE'));
     output.write('one');
     await output.flush();
+    expect(output.readerGone()).toBe(true);
     output.write('two');
     await output.flush();
   });
@@ -43,6 +44,7 @@ describe('createOutput', () => {
     const output = createOutput(failingStream('ENOSPC'));
     output.write('one');
     await expect(output.flush()).rejects.toMatchObject({ code: 'OUTPUT_UNWRITABLE' });
+    expect(output.readerGone()).toBe(false);
   });
 
   test('a real pipe that closes early ends without a stack, with the exit code unchanged', async () => {

@@ -12,11 +12,16 @@ export interface Output {
    * @throws CashuOpsError OUTPUT_UNWRITABLE when something was lost, unless the reader had enough
    */
   flush(): Promise<void>;
+  /**
+   * Whether the reader has gone, as far as writing has shown it: the system tells it to nobody who
+   * does not write.
+   */
+  readerGone(): boolean;
 }
 
 /**
- * Guards a stream. A reader that has gone (`| head`) is no error: the work goes on in silence and
- * the exit code stays what it would have been. A full disk is one, told at the next `flush`.
+ * Guards a stream. A reader that has gone (`| head`) is no error: the work goes on in silence, or
+ * ends early where nothing else is its purpose, and the exit code stays what it would have been. A full disk is one, told at the next `flush`.
  */
 export function createOutput(stream: Writable): Output {
   let failure: Error | null = null;
@@ -39,6 +44,7 @@ export function createOutput(stream: Writable): Output {
         );
       }
     },
+    readerGone: () => failure !== null && isReaderGone(failure),
   };
 }
 

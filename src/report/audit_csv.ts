@@ -6,13 +6,13 @@ import { mainAmount } from './main_amount.ts';
 /** A thousand names of coins are shorter. */
 const CELL_MAX = 100_000;
 
-/** The columns of an event in a spreadsheet; what cannot be read has only the first two and the last. */
+/** The columns of an event in a spreadsheet; what cannot be read has the first two and the last two only. */
 const COLUMNS = [
   ...(['id', 'time', 'type', 'severity', 'compliance_level', 'npub', 'mint_url'] as const),
   ...(['operation_id', 'transaction_id', 'quote_id', 'before', 'after'] as const),
   ...(['sat', 'amounts_sat', 'timings_ms', 'ys', 'note'] as const),
   ...(['user', 'host', 'command', 'version', 'run'] as const),
-  ...(['chain', 'seq', 'prev', 'hash', 'damaged'] as const),
+  ...(['chain', 'seq', 'prev', 'hash', 'damaged', 'record'] as const),
 ];
 type Row = Partial<Record<(typeof COLUMNS)[number], string | number | null>>;
 
@@ -36,7 +36,9 @@ function shown(value: string | number): string | number {
 function rowOf(record: AuditRecord): Row {
   const { id, time } = record;
   const when = time?.toISOString() ?? null;
-  if (record.damaged !== null) return { id, time: when, damaged: record.damaged.join(' ') };
+  if (record.damaged !== null) {
+    return { id, time: when, damaged: record.damaged.join(' '), record: 'DAMAGED' };
+  }
   const { type, severity, compliance_level, npub, mint_url, operation_id, actor, link } = record;
   const { transaction_id, quote_id, before, after, amounts, timings_ms, ys, note } = record;
   const { user, host, command, version, run } = actor;
@@ -45,15 +47,24 @@ function rowOf(record: AuditRecord): Row {
     ...{ transaction_id, quote_id, before, after, note, user, host, command, version, run },
     sat: mainAmount(amounts),
     amounts_sat: listed(amounts),
-    timings_ms: listed(timings_ms),
+    timings_ms: listed(timings_ms, toMicroseconds),
     ys: ys.join(' '),
     ...link,
+    record: record.changed ? 'CHANGED' : 'ok',
   };
 }
 
 /** `amount=10 fee=1` */
-function listed(values: Readonly<Record<string, number>>): string {
+function listed(
+  values: Readonly<Record<string, number>>,
+  shownAs = (value: number) => value,
+): string {
   return Object.entries(values)
-    .map(([name, value]) => `${name}=${value}`)
+    .map(([name, value]) => `${name}=${shownAs(value)}`)
     .join(' ');
+}
+
+/** Of a number of ms; what a clock adds behind is noise. */
+function toMicroseconds(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
 }

@@ -76,9 +76,11 @@ export class AuditReads {
       if (text === undefined || !BEGINNING.test(text)) continue;
       const range = { $gte: text, $lt: `${text}\uffff` };
       const ids = await translating(() => this.#entries.distinct(field, { [field]: range }));
+      // A whole id may be the beginning of another one.
+      if (ids.includes(text)) continue;
       if (ids.length > 1) throw ambiguousBeginning(text, ids.map(String));
       const [id] = ids;
-      if (typeof id === 'string' && id !== text) replaced[field] = id;
+      if (typeof id === 'string') replaced[field] = id;
     }
     return ID_FIELDS.some((field) => replaced[field] !== filter[field]) ? replaced : null;
   }

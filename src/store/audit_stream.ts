@@ -5,6 +5,7 @@ import { AUDIT_LOG } from './collections.ts';
 import type { Store } from './connection.ts';
 import { translated } from './errors.ts';
 import { parseCursor, toCursor } from './paging.ts';
+import { translating } from './translating.ts';
 
 /** Events are read so many at a time; none is held longer. */
 const BATCH = 1_000;
@@ -38,6 +39,21 @@ export async function* exportEvents(
   } finally {
     await found.close();
   }
+}
+
+/** The last moment that there is (ECMAScript: time values). */
+const LAST_MOMENT = new Date(8.64e15);
+
+/**
+ * How many events of a filter no export can have, because a hand has put something else in place of
+ * their time. From an index: what is compared with a moment is one.
+ */
+export async function countUndated(
+  { db }: Pick<Store, 'db'>,
+  { since: _since, until: _until, ...filter }: AuditFilter,
+): Promise<number> {
+  const undated = { ...queryOf(filter), time: { $not: { $lte: LAST_MOMENT } } };
+  return translating(() => db.collection(AUDIT_LOG).countDocuments(undated));
 }
 
 const OLDEST_FIRST = { time: 1, _id: 1 } as const;

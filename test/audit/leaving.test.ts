@@ -1,13 +1,19 @@
+import { execFile } from 'node:child_process';
 import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { AUDIT_LOG, MELT_OPERATIONS } from '../../src/store/collections.ts';
 import { type CliGround, cliGround } from '../support/cli_ground.ts';
 import { onlyDocument } from '../support/cli_refusal.ts';
 import { withFailPoint } from '../support/fail_point.ts';
+import { HAS_PTY, KEYS, startOnTerminal } from '../support/pty.ts';
+import { BIN } from '../support/run_cli.ts';
 import { leaksIn, secretsIn } from '../support/secret_scan.ts';
 
+const run = promisify(execFile);
 const SOON = { timeout: 20_000 } as const;
 
 /** What leaves the machine: exports, bundles, and the log as it grows. */
@@ -55,12 +61,17 @@ describe('audit export, bundle and list --follow', () => {
     expect([code, stdout]).toEqual([0, '']);
   });
 
+  const logOne = (note: string | null = null) => {
+    const { npub, mint } = ground;
+    return ground.ops.audit.createAuditLogEntry(null, {
+      ...{ type: 'tokens_stored', severity: 'INFO', npub, mint_url: mint.url, note },
+      timings_ms: { mint: 2.605768000000012 },
+    });
+  };
+
   it('writes CSV that a spreadsheet takes for no formula', async () => {
     const { npub } = ground;
-    const note = '=HYPERLINK("http://evil.test","x")';
-    await ground.ops.audit.createAuditLogEntry(null, {
-      ...{ type: 'tokens_stored', severity: 'INFO', npub, mint_url: ground.mint.url, note },
-    });
+    await logOne('=HYPERLINK("http://evil.test","x")');
     const { stdout } = await export_('--format', 'csv', '--until', 'now', '--npub', npub);
     const lines = stdout.trim().split('\n');
     expect(lines[0]).toMatch(/^id,time,type,severity/);
@@ -71,6 +82,64 @@ describe('audit export, bundle and list --follow', () => {
     // One number, so that a spreadsheet can add them up.
     const at = titles.split(',').indexOf('sat');
     expect(rows.map((row) => Number(row.split(',')[at]))).toEqual([10, 40, 30]);
+    expect(lines.at(-1)).toContain(',mint=2.606,');
+  });
+
+  it('says of each event whether it is as it was written', async () => {
+    const paid = await log().findOne({ type: 'melt_paid' });
+    const damaged = { type: 'melt_paid', time: new Date(), npub: ground.npub, severity: 'FINE' };
+    const { insertedId } = await log().insertOne(damaged);
+    await log().updateOne({ _id: paid?._id }, { $set: { 'amounts.amount': 1 } });
+    const ours = ['--npub', ground.npub, '--type', 'melt_paid', '--until', 'now'];
+    for (const words of [['list', '--csv'], ['list'], ['export', '--format', 'csv'], ['export']]) {
+      const { code, stdout, stderr } = await ground.run(['audit', ...words, ...ours]);
+      expect({ words, code, stderr }).toEqual({
+        ...{ words, code: 0 },
+        stderr: expect.stringMatching(
+          /^warning: 1 event was changed after it was written;.*\nnext: cashu-ops audit verify$/m,
+        ),
+      });
+      const [titles = '', ...rows] = stdout.trim().split('\n');
+      if (!titles.startsWith('id,')) continue;
+      expect(titles).toMatch(/,damaged,record$/);
+      const states = Object.fromEntries(
+        rows.map((row) => [row.slice(0, 24), /\w+$/.exec(row)?.[0]]),
+      );
+      expect(states).toMatchObject({ [`${paid?._id}`]: 'CHANGED', [`${insertedId}`]: 'DAMAGED' });
+      expect(Object.values(states)).toContain('ok');
+    }
+    await log().updateOne({ _id: paid?._id }, { $set: { amounts: paid?.amounts } });
+    await log().deleteOne({ _id: insertedId });
+  });
+
+  it('names no place to go on from where its reader has gone', async () => {
+    // More than fits between two processes, so that the reader has gone before the end.
+    for (let at = 0; at < 150; at += 1) await logOne('x'.repeat(500));
+    const line = '"$0" "$1" audit export --until now | head -1 > /dev/null; echo "$PIPESTATUS"';
+    const words = ['--norc', '-c', line, process.execPath, BIN];
+    const { stdout, stderr } = await run('bash', words, {
+      env: { ...ground.env, PATH: process.env.PATH ?? '' },
+    });
+    expect([stdout, stderr]).toEqual(['0\n', '']);
+  });
+
+  it('says of how many events it cannot have, because a hand has taken their time', async () => {
+    const { npub } = ground;
+    const { insertedId } = await log().insertOne({ type: 'melt_paid', npub, time: 'yesterday' });
+    const { code, stderr } = await export_('--npub', npub, '--since', '1h');
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringMatching(
+        /warning: 1 event has no time any more, and so no place in an export\.\nnext: /,
+      ),
+    ]);
+    await log().deleteOne({ _id: insertedId });
+  });
+
+  it('is JSON lines already', async () => {
+    const { code, stdout } = await export_('--json');
+    const { error } = onlyDocument(stdout);
+    expect([code, error.message]).toEqual([2, expect.stringMatching(/JSON lines already/)]);
   });
 
   it('writes a file of its own, whole or not at all', async () => {
@@ -178,8 +247,50 @@ describe('audit export, bundle and list --follow', () => {
     await ground.melt(await ground.request(12));
     await shows(4);
     child.kill('SIGINT');
-    expect((await ended).code).toBe(0);
+    // Ctrl-C is its end: nothing is broken off, so nothing is said.
+    expect(await ended).toMatchObject({ code: 0, stderr: '' });
     expect(shown()).toEqual(await lastPaid(4));
+  });
+
+  it('follows by the beginning of an id that its table shows', async () => {
+    const { _id } = await operation();
+    const running = ground.start(['audit', 'list', '--follow', '--operation', _id.slice(0, 8)]);
+    const heard: string[] = [];
+    running.child.stdout?.on('data', (chunk) => heard.push(String(chunk)));
+    await expect.poll(() => heard.join(''), SOON).toMatch(/melt_paid/);
+    running.child.kill('SIGTERM');
+    expect((await running.ended).code).toBe(0);
+  });
+
+  /** Its end in a shell, where its output goes elsewhere. */
+  const followingTo = (rest: string) => {
+    const line = `"$0" "$1" audit list --follow --csv ${rest}; echo "\${PIPESTATUS[0]}"`;
+    const words = ['--norc', '-c', line, process.execPath, BIN];
+    const env = { ...ground.env, PATH: process.env.PATH ?? '' };
+    return run('bash', words, { env, timeout: SOON.timeout });
+  };
+
+  it('follows no longer than somebody reads', async () => {
+    const ended = followingTo('| head -1');
+    const over = ended.then(() => true);
+    // The system tells a writer only when it writes.
+    while (!(await Promise.race([over, sleep(500, false)]))) await logOne();
+    const { stdout, stderr } = await ended;
+    expect([stdout, stderr]).toEqual([expect.stringMatching(/^id,time,type.*\n0\n$/), '']);
+  });
+
+  it('follows no longer than its events arrive', async () => {
+    const { stdout, stderr } = await followingTo('> /dev/full');
+    expect([stdout, stderr]).toEqual(['2\n', expect.stringMatching(/error \[OUTPUT_UNWRITABLE\]/)]);
+    expect(stderr.match(/could not be written/g)).toHaveLength(1);
+  });
+
+  it.skipIf(!HAS_PTY)('names its columns on a terminal', async () => {
+    const terminal = startOnTerminal(['audit', 'list', '--follow', '--limit', '1'], ground.env);
+    await terminal.shows(/^time \(UTC\) +event +payment +amount +state +owner\n20\d\d-/m);
+    terminal.type(KEYS.ctrlC);
+    expect(await terminal.ended).toBe(0);
+    expect(terminal.text()).not.toMatch(/safe place/);
   });
 
   const follower = { failCommands: ['getMore', 'aggregate'], appName: 'cashu-ops/audit list' };

@@ -8,9 +8,10 @@ import { DraftFile } from '../../io/draft_file.ts';
 import type { Io } from '../../io/io.ts';
 import { CSV_HEADER, csvLines } from '../../report/audit_csv.ts';
 import { auditLog } from '../../store/audit_log.ts';
-import { exportEvents } from '../../store/audit_stream.ts';
+import { countUndated, exportEvents } from '../../store/audit_stream.ts';
 import { databaseClock } from '../../store/connection.ts';
 import { parseCursor } from '../../store/paging.ts';
+import { isChanged, tellChanged } from './changed.ts';
 import type { ExportFlags } from './export_command.ts';
 import { filterOf } from './filter.ts';
 
@@ -24,12 +25,20 @@ interface Sink {
   write(text: string): Promise<void>;
   finish(): Promise<void>;
   discard(): Promise<void>;
+  /** Whether nobody reads it any more. */
+  isGone(): boolean;
 }
 
 /** Every event of a filter, oldest first. @returns the exit code */
 export async function runAuditExport(context: Context, flags: ExportFlags): Promise<number> {
   const { io, interrupted } = context;
   const { after, format, output } = flags;
+  if (flags.json) {
+    throw new CashuOpsError(
+      'INVALID_ARGUMENT',
+      'An export is JSON lines already (--format ndjson): leave --json out.',
+    );
+  }
   const asked = filterOf(flags, new Date());
   if (after !== undefined) parseCursor(after);
   const sink = await sinkOf(io, output);
@@ -49,14 +58,17 @@ export async function runAuditExport(context: Context, flags: ExportFlags): Prom
       format === 'csv'
         ? csvLines(events)
         : events.map((one) => `${JSON.stringify(one)}\n`).join('');
-    const { count, cursor, whole } = await copy(
+    const { count, changed, cursor, whole } = await copy(
       exportEvents(store, { ...asked, until }, after),
       (events) => sink.write(text(events)),
-      interrupted,
+      () => interrupted.aborted || sink.isGone(),
     );
     await sink.finish();
+    // Nobody knows how many of them were read.
+    if (sink.isGone()) return EXIT.done;
     const from = cursor ?? after ?? null;
     io.err(`${groupDigits(count)} events${from === null ? '' : `; to go on: --after ${from}`}`);
+    tellChanged(io, changed, await countUndated(store, asked));
     if (!whole)
       throw new CashuOpsError('INTERRUPTED', 'Interrupted; what is there is whole lines.');
     return EXIT.done;
@@ -69,18 +81,19 @@ export async function runAuditExport(context: Context, flags: ExportFlags): Prom
 async function copy(
   events: AsyncIterable<{ event: AuditRecord; cursor: string }>,
   write: (events: readonly AuditRecord[]) => Promise<void>,
-  interrupted: AbortSignal,
+  isEnded: () => boolean,
 ) {
-  const done = { count: 0, cursor: null as string | null, whole: true };
+  const done = { count: 0, changed: 0, cursor: null as string | null, whole: true };
   let held: AuditRecord[] = [];
   for await (const { event, cursor } of events) {
     held.push(event);
     done.count += 1;
+    if (isChanged(event)) done.changed += 1;
     done.cursor = cursor;
     if (held.length < EVENTS_AT_ONCE) continue;
     await write(held);
     held = [];
-    done.whole = !interrupted.aborted;
+    done.whole = !isEnded();
     if (!done.whole) break;
   }
   await write(held);
@@ -96,6 +109,7 @@ async function sinkOf(io: Io, output: string | undefined): Promise<Sink> {
       },
       finish: () => io.flush(),
       discard: async () => {},
+      isGone: () => io.readerGone(),
     };
   }
   const named = { what: 'The export', otherwise: 'nothing was exported', fresh: true };
@@ -104,5 +118,6 @@ async function sinkOf(io: Io, output: string | undefined): Promise<Sink> {
     write: (text) => file.append(text),
     finish: () => file.finish(),
     discard: () => file.discard(),
+    isGone: () => false,
   };
 }

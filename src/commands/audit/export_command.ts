@@ -23,12 +23,15 @@ Examples:
   cashu-ops audit export --after 1795…_6740… >> audit.ndjson`;
 
 export function exportCommand(context: Context, finished: Finished): Command {
+  // Known only to be refused in words: other commands have it.
+  const needless = new Option('--json').hideHelp();
   return filtered(new Command('export').description('All events, as a stream, for another system.'))
     .addOption(
       new Option('--format <name>', 'NDJSON or CSV').choices(EXPORT_FORMATS).default('ndjson'),
     )
     .option('--output <file>', 'write a new file (0600) instead of stdout; - is stdout')
     .option('--after <cursor>', 'only what comes behind the export that ended with this')
+    .addOption(needless)
     .addHelpText('after', EXAMPLES)
     .action(async (flags: ExportFlags) => {
       const { runAuditExport } = await import('./export.ts');

@@ -8,6 +8,7 @@ import type { Io } from '../../io/io.ts';
 import { CSV_HEADER, csvLines } from '../../report/audit_csv.ts';
 import { auditTable } from '../../report/audit_rows.ts';
 import { type AuditFilter, type AuditPage, AuditReads } from '../../store/audit_reads.ts';
+import { isChanged, tellChanged } from './changed.ts';
 import { filterOf } from './filter.ts';
 import { followLog } from './follow.ts';
 import type { ListFlags } from './list_command.ts';
@@ -21,7 +22,10 @@ export async function runAuditList(context: Context, flags: ListFlags): Promise<
   const filter = filterOf(flags, new Date());
   const store = await context.openStore('audit list', flags);
   const reads = new AuditReads(store);
-  if (flags.follow) return followLog(context, store, filter, flags);
+  if (flags.follow) {
+    const whole = await unlessInterrupted(interrupted, reads.withWholeIds(filter), ONLY_READ);
+    return followLog(context, store, whole ?? filter, flags);
+  }
   const reading = pageOf(reads, filter, flags);
   const { events, next } = await unlessInterrupted(interrupted, reading, ONLY_READ);
   await showPage(io, events, next, flags);
@@ -70,5 +74,6 @@ async function showPage(
     await io.table(columns, rows);
   }
   if (events.length === 0) io.err('No event matches.');
+  tellChanged(io, events.filter(isChanged).length);
   if (next !== null) io.err(`There are older ones: the same command with --after ${next}`);
 }
