@@ -13,6 +13,7 @@ const PAGE_OF: Partial<Record<ErrorCode, string>> = {
   DUPLICATE_LIVE_PROOF: 'coins-counted-twice',
   MELTS_STOPPED: 'melts-stopped',
   POLICY_UNREADABLE: 'melts-stopped',
+  OPERATION_DAMAGED: 'record-changed',
   PAYMENT_PENDING: 'payment-pending',
   MINT_UNREACHABLE: 'mint-down',
   MINT_ANSWER_INVALID: 'mint-down',
@@ -53,6 +54,9 @@ export function runbookOfPayment({ status, state, severity, message }: Situation
       return assertNever(status);
   }
 }
+
+/** The page that leads on from a record that does not hold, or from books that do not close. */
+export const RUNBOOK_OF_RECORD = 'docs/runbooks/record-changed.md';
 
 /** Where the findings of a reconciliation, which comes next, are named. */
 const INDEX = 'README';

@@ -86,7 +86,7 @@ export function digestOf(cleared: readonly Cleared[]): string {
 }
 
 /** As canonical JSON has no times, and a text must not pass for one. */
-function plain(value: unknown): unknown {
+export function plain(value: unknown): unknown {
   if (value instanceof Date)
     return { $date: Number.isNaN(value.getTime()) ? null : value.toISOString() };
   if (typeof value === 'number' && !Number.isFinite(value)) return { $number: String(value) };

@@ -61,6 +61,7 @@ const TABLE: readonly Row[] = [
   ['HIGH_SEVERITY_DISCREPANCIES', 'blocked', 'HIGH', 20],
   ['MELTS_STOPPED', 'blocked', 'HIGH', 20],
   ['POLICY_UNREADABLE', 'blocked', 'HIGH', 20],
+  ['OPERATION_DAMAGED', 'blocked', 'HIGH', 20],
   ['DATABASE_RESTORED', 'blocked', 'HIGH', 20],
   ['BALANCE_BELOW', 'blocked', 'HIGH', 20],
   ['VERIFICATION_FAILED', 'blocked', 'HIGH', 20],

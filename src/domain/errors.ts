@@ -56,6 +56,7 @@ const KIND_OF_CODE = {
   HIGH_SEVERITY_DISCREPANCIES: 'blocked',
   MELTS_STOPPED: 'blocked',
   POLICY_UNREADABLE: 'blocked',
+  OPERATION_DAMAGED: 'blocked',
   DATABASE_RESTORED: 'blocked',
   BALANCE_BELOW: 'blocked',
   VERIFICATION_FAILED: 'blocked',

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { canonicalize } from 'json-canonicalize';
+import { plain } from './audit_chain.ts';
 import type { OperationBase } from './melt_operation.ts';
 
 /** What of an operation never changes: what is paid, to whom, from whose wallet, by which quote. */
@@ -16,5 +17,8 @@ export const FIXED_FIELDS = [
  */
 export function operationDigest(operation: Pick<OperationBase, (typeof FIXED_FIELDS)[number]>) {
   const fixed = Object.fromEntries(FIXED_FIELDS.map((field) => [field, operation[field]]));
-  return createHash('sha256').update(canonicalize(fixed)).digest('hex').slice(0, 40);
+  return createHash('sha256')
+    .update(canonicalize(plain(fixed)))
+    .digest('hex')
+    .slice(0, 40);
 }

@@ -24,7 +24,9 @@ class TrueWallet {
 
   store(proofs: NamedProof[], status: TokenStatus = 'unspent', transaction_type = 'minted'): void {
     this.#number += 1;
-    this.tokens.push({ transaction_id: `t${this.#number}`, status, transaction_type, proofs });
+    const total_amount = sumProofs(proofs);
+    const transaction_id = `t${this.#number}`;
+    this.tokens.push({ transaction_id, status, transaction_type, total_amount, proofs });
   }
 
   deposit(amounts: readonly number[]): void {
@@ -64,8 +66,12 @@ class TrueWallet {
     this.sums.paid_out += amount;
     this.sums.fees += lightning_fee + input_fee;
     const blanks = [outputOf(change), outputOf(this.coin(0))];
-    const facts = { state: 'paid', amount, lightning_fee, input_fee, inputs, blanks, swap };
-    this.operations.push({ _id: `op${this.operations.length}`, ...facts } as MeltOperation);
+    this.operate({ state: 'paid', amount, lightning_fee, input_fee, inputs, blanks, swap });
+  }
+
+  operate(facts: object): void {
+    const own = { _id: `op${this.operations.length}`, source_token_ids: [] };
+    this.operations.push({ ...own, ...facts } as unknown as MeltOperation);
   }
 
   books() {
@@ -113,13 +119,11 @@ describe('the books of a wallet', () => {
         expect(wallet.books()).toEqual({
           came_in,
           live: wallet.live.reduce((sum, { proofs }) => sum + sumProofs(proofs), 0),
-          counted_twice: 0,
+          ...{ held: 0, open_payments: 0, counted_twice: 0 },
           paid_out,
           fees,
           spent_otherwise: otherwise,
-          failed: 0,
-          difference: 0,
-          faults: [],
+          ...{ failed: 0, difference: 0, faults: [], token_faults: [] },
         });
       }),
     );
@@ -184,5 +188,46 @@ describe('the books of a wallet', () => {
     const wallet = new TrueWallet();
     wallet.store([wallet.coin(8)], 'failed');
     expect(wallet.books()).toMatchObject({ came_in: 8, failed: 8, difference: 0 });
+  });
+
+  it('name what open payments hold', () => {
+    const wallet = new TrueWallet();
+    wallet.deposit([100, 50]);
+    const inputs = wallet.live[0]?.proofs.slice(0, 1);
+    wallet.operate({ state: 'pending', amount: 90, input_fee: 0, inputs, blanks: [], swap: null });
+    const books = { live: 150, held: 100, open_payments: 1, difference: 0, faults: [] };
+    expect(wallet.books()).toMatchObject(books);
+  });
+
+  it.each([
+    { amount: Number.NaN },
+    { blanks: undefined },
+    { swap: undefined },
+    { inputs: [null] },
+    { state: 'paid_by_hand' },
+  ])('name an operation that cannot be read, and go on: %j', (change) => {
+    const wallet = paying();
+    Object.assign(wallet.operations[0] ?? {}, change);
+    wallet.deposit([1000]);
+    wallet.pay(wallet.live.at(-1), false);
+    expect(wallet.books()).toMatchObject({
+      faults: [{ operation_id: 'op0', missing: 0, unreadable: true }],
+      paid_out: wallet.operations[1]?.amount,
+    });
+  });
+
+  it.each([
+    [{ total_amount: 151 }, { says: 151, holds: 150 }],
+    [{ total_amount: undefined }, { says: null, holds: 150 }],
+    [{ proofs: [null, { secret: 's', amount: '150' }] }, { says: 150, holds: 0 }],
+  ])('name a live token that says another amount than it holds: %j', (change, fault) => {
+    const wallet = new TrueWallet();
+    wallet.deposit([100, 50]);
+    Object.assign(wallet.tokens[0] ?? {}, change);
+    const [token] = wallet.tokens;
+    const named = { transaction_id: token?.transaction_id, ...fault };
+    expect(wallet.books().token_faults).toEqual([named]);
+    Object.assign(token ?? {}, { status: 'spent' });
+    expect(wallet.books().token_faults).toEqual([]);
   });
 });

@@ -1,5 +1,12 @@
-import { isExchanged, isSettled, type MeltOperation, type StoredOutput } from './melt_operation.ts';
-import { sumProofs, type TokenStatus } from './proof.ts';
+import {
+  isExchanged,
+  isOpen,
+  isSettled,
+  type MeltOperation,
+  type StoredOutput,
+} from './melt_operation.ts';
+import type { TokenStatus } from './proof.ts';
+import { isReadable } from './readable_operation.ts';
 
 /*
  * The books of one wallet, drawn up from its tokens and its operations alone:
@@ -15,6 +22,7 @@ export interface BookToken {
   transaction_id: string;
   status: TokenStatus;
   transaction_type: string;
+  total_amount: number;
   proofs: readonly { secret: string; amount: number; Y?: string }[];
 }
 
@@ -28,16 +36,29 @@ export interface SpentOtherwise {
   unattributed: number;
 }
 
-/** An operation whose own sums are not in the tokens. */
+/** An operation whose own sums are not in the tokens, or that cannot be read. */
 export interface BookFault {
   operation_id: string;
   /** Above 0: so much of its change is in no token. Below: so much more is there than it gave. */
   missing: number;
+  /** Somebody changed it by hand, so nothing of it is in the books. */
+  unreadable: boolean;
+}
+
+/** A live token that says another amount than its coins have: the balance counts what it says. */
+export interface TokenFault {
+  transaction_id: string;
+  /** Null where it says none. */
+  says: number | null;
+  holds: number;
 }
 
 export interface BooksOfWallet {
   came_in: number;
   live: number;
+  /** Of `live`, what open payments hold, whose end is not in these books. */
+  held: number;
+  open_payments: number;
   /** Live coins that stand in a second token: the balance counts them again. */
   counted_twice: number;
   paid_out: number;
@@ -47,6 +68,7 @@ export interface BooksOfWallet {
   /** 0 where the books close. */
   difference: number;
   faults: BookFault[];
+  token_faults: TokenFault[];
 }
 
 type Fate = 'live' | 'spent' | 'failed';
@@ -72,6 +94,10 @@ export class WalletBooks {
   readonly #coins = new Map<string, Coin>();
   readonly #conversions: Conversion[] = [];
   readonly #foundSpent: ReadonlySet<string>;
+  readonly #tokenFaults: TokenFault[] = [];
+  readonly #unreadable: BookFault[] = [];
+  readonly #held = new Set<string>();
+  #openPayments = 0;
   #countedTwice = 0;
 
   /** @param foundSpent public names (Y) of coins that reconciliations found spent */
@@ -79,9 +105,15 @@ export class WalletBooks {
     this.#foundSpent = foundSpent;
   }
 
-  addToken({ status, transaction_type, proofs }: BookToken): void {
+  addToken({ transaction_id, status, transaction_type, total_amount, proofs }: BookToken): void {
     const fate = fateOf(status);
-    for (const { secret, amount, Y } of soundProofs(proofs)) {
+    const sound = soundProofs(proofs);
+    const holds = total(sound, ({ amount }) => amount);
+    if (fate === 'live' && total_amount !== holds) {
+      const says = typeof total_amount === 'number' ? total_amount : null;
+      this.#tokenFaults.push({ transaction_id, says, holds });
+    }
+    for (const { secret, amount, Y } of sound) {
       const known = this.#coins.get(secret);
       if (known?.fate === 'live' && fate === 'live') this.#countedTwice += amount;
       // A coin that is live in one token and spent in an older one is live.
@@ -92,6 +124,15 @@ export class WalletBooks {
   }
 
   addOperation(operation: MeltOperation): void {
+    if (!isReadable(operation)) {
+      const operation_id = String(operation._id);
+      this.#unreadable.push({ operation_id, missing: 0, unreadable: true });
+      return;
+    }
+    if (isOpen(operation)) {
+      this.#openPayments += 1;
+      for (const { secret } of operation.inputs) this.#held.add(secret);
+    }
     this.#conversions.push(...conversionsOf(operation));
   }
 
@@ -115,19 +156,22 @@ export class WalletBooks {
     const gone = spent_otherwise.sent + spent_otherwise.elsewhere + spent_otherwise.unattributed;
     return {
       ...sums,
+      open_payments: this.#openPayments,
       counted_twice: this.#countedTwice,
       paid_out,
       fees,
       difference: came_in - live - paid_out - fees - gone - failed,
-      faults: this.#faults(),
+      faults: [...this.#unreadable, ...this.#faults()],
+      token_faults: this.#tokenFaults,
     };
   }
 
   #sums(consumed: ReadonlySet<string>, produced: ReadonlySet<string>) {
-    const sums = { came_in: 0, live: 0, failed: 0 };
+    const sums = { came_in: 0, live: 0, held: 0, failed: 0 };
     const spent_otherwise: SpentOtherwise = { sent: 0, elsewhere: 0, unattributed: 0 };
     for (const [secret, coin] of this.#coins) {
       if (!produced.has(secret)) sums.came_in += coin.amount;
+      if (coin.fate === 'live' && this.#held.has(secret)) sums.held += coin.amount;
       if (coin.fate === 'live') sums.live += coin.amount;
       else if (consumed.has(secret)) continue;
       else if (coin.fate === 'failed') sums.failed += coin.amount;
@@ -146,12 +190,12 @@ export class WalletBooks {
     const missing = new Map<string, number>();
     for (const { operation_id, consumed, produced, paid_out, fees } of this.#conversions) {
       const stored = total(produced, (output) => this.#coins.get(secretOf(output))?.amount ?? 0);
-      const lacks = sumProofs(consumed) - paid_out - fees - stored;
+      const lacks = total(consumed, ({ amount }) => amount) - paid_out - fees - stored;
       missing.set(operation_id, (missing.get(operation_id) ?? 0) + lacks);
     }
     return [...missing]
       .filter(([, sat]) => sat !== 0)
-      .map(([operation_id, sat]) => ({ operation_id, missing: sat }));
+      .map(([operation_id, sat]) => ({ operation_id, missing: sat, unreadable: false }));
   }
 }
 
@@ -171,9 +215,14 @@ function conversionsOf(operation: MeltOperation): Conversion[] {
   return found;
 }
 
-/** A token of another service may have none. */
-function soundProofs(proofs: BookToken['proofs'] | undefined): BookToken['proofs'] {
-  return Array.isArray(proofs) ? proofs : [];
+/** A token of another service may have none, and one that was changed by hand may hold anything. */
+function soundProofs(proofs: unknown): BookToken['proofs'] {
+  return Array.isArray(proofs) ? proofs.filter(isSoundProof) : [];
+}
+
+function isSoundProof(proof: unknown): boolean {
+  const { secret, amount } = (proof ?? {}) as { secret?: unknown; amount?: unknown };
+  return typeof secret === 'string' && Number.isSafeInteger(amount);
 }
 
 /** An output keeps the bytes of its secret in hex. */

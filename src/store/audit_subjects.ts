@@ -3,6 +3,7 @@ import { CANDIDATES_MAX } from '../domain/ambiguous.ts';
 import type { AuditRecord } from '../domain/audit_record.ts';
 import type { MeltOperation } from '../domain/melt_operation.ts';
 import type { TokenStatus } from '../domain/proof.ts';
+import { assertReadable } from '../domain/readable_operation.ts';
 import { tokenIdsOf } from '../domain/transaction_id.ts';
 import { recordOf } from './audit_reads.ts';
 import { AUDIT_LOG, MELT_OPERATIONS } from './collections.ts';
@@ -85,10 +86,16 @@ export class AuditSubjects {
     return new Set(found.map(({ _id }) => _id));
   }
 
-  #find(filter: mongo.Filter<MeltOperation>, limit = OPERATIONS_MAX): Promise<MeltOperation[]> {
-    return translating(() =>
+  /** @throws CashuOpsError OPERATION_DAMAGED where one of them cannot be read */
+  async #find(
+    filter: mongo.Filter<MeltOperation>,
+    limit = OPERATIONS_MAX,
+  ): Promise<MeltOperation[]> {
+    const found = await translating(() =>
       this.#operations.find(filter, { sort: { created_at: -1 }, limit }).toArray(),
     );
+    for (const operation of found) assertReadable(operation);
+    return found;
   }
 
   /** Tokens that hold a coin. */

@@ -16,7 +16,7 @@ export interface WalletRecords {
 }
 
 const TOKEN_FIELDS = {
-  ...{ transaction_id: 1, status: 1, transaction_type: 1 },
+  ...{ transaction_id: 1, status: 1, transaction_type: 1, total_amount: 1 },
   ...{ 'proofs.secret': 1, 'proofs.amount': 1, 'proofs.Y': 1 },
 } as const;
 
@@ -52,7 +52,7 @@ async function coinsFoundSpent(
 ): Promise<Set<string>> {
   const filter = { ...wallet, type: { $in: SPENT_EVENTS } };
   const found = new Set<string>();
-  const events = db.collection(AUDIT_LOG).find(filter, at).project<{ ys?: string[] }>({ ys: 1 });
-  for await (const { ys = [] } of events) for (const y of ys) found.add(y);
+  const events = db.collection(AUDIT_LOG).find(filter, at).project<{ ys?: unknown }>({ ys: 1 });
+  for await (const { ys } of events) if (Array.isArray(ys)) for (const y of ys) found.add(y);
   return found;
 }

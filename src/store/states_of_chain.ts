@@ -38,7 +38,7 @@ export class StatesOfChain {
     );
     return new Map(
       found.map(({ _id, state, updated_at, ...fixed }) => {
-        return [_id, { state, updated_at, digest: operationDigest(fixed) }];
+        return [String(_id), { state, updated_at, digest: operationDigest(fixed) }];
       }),
     );
   }

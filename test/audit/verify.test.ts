@@ -48,8 +48,8 @@ describe('audit verify', () => {
     await log().deleteOne(at(8));
     await log().updateOne(at(10), { $set: { seq: 8 } });
     expect(await places()).toEqual(['changed 2', 'not_following 5', 'moved 8', 'missing 10']);
-    const { code, stdout } = await ground.run(['audit', 'verify']);
-    expect(code).toBe(23);
+    const { code, stdout, stderr } = await ground.run(['audit', 'verify']);
+    expect([code, stderr]).toEqual([23, expect.stringMatching(/^page: .*record-changed\.md$/m)]);
     expect(stdout).toMatch(/^The record does NOT hold/);
     expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(/event 2 \([0-9a-f]{24}\) was changed after/);
   });
@@ -126,6 +126,75 @@ describe('audit verify', () => {
     expect(await places()).toEqual(['changed 2']);
   });
 
+  it.each([
+    ['has a field less', { $unset: { blanks: '' } }],
+    ['has a number that is none', { $set: { amount: Number.NaN } }],
+  ])('names an operation that %s, and a forged event beside it', async (_, change) => {
+    const operations = ground.db.collection(MELT_OPERATIONS);
+    const operation_id = (await operations.findOne())?._id;
+    await log().updateOne(at(2), { $set: { 'amounts.amount': 1 } });
+    await operations.updateOne({ _id: operation_id }, change);
+    const { code, breaks, books } = await verify();
+    expect([code, breaks]).toEqual([23, [expect.objectContaining({ kind: 'changed', seq: 2 })]]);
+    const fault = { operation_id, missing: 0, unreadable: true };
+    expect(books.not_closed[0]?.faults).toContainEqual(fault);
+    const { stdout } = await ground.run(['audit', 'verify']);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(`operation ${operation_id} cannot be read`);
+    const explained = await ground.run(['audit', 'explain', String(operation_id)]);
+    expect([explained.code, explained.stderr]).toEqual([
+      20,
+      expect.stringMatching(/\[OPERATION_DAMAGED\][\s\S]*^next: cashu-ops audit verify$/m),
+    ]);
+  });
+
+  it('names an operation that somebody has put there', async () => {
+    const { npub, mint } = ground;
+    const paid = { npub, mint_url: mint.url, state: 'paid', inputs: [] };
+    await ground.db.collection(MELT_OPERATIONS).insertOne(paid, { bypassDocumentValidation: true });
+    const { code, state_faults, books } = await verify();
+    expect([code, state_faults]).toEqual([23, [expect.objectContaining({ state: 'paid' })]]);
+    expect(books.not_closed[0]?.faults).toMatchObject([{ unreadable: true }]);
+  });
+
+  it('names a live token that holds less than it says', async () => {
+    const tokens = ground.db.collection(TOKENS);
+    const token = await tokens.findOne({ status: 'unspent', 'proofs.1': { $exists: true } });
+    const proofs = token?.proofs.slice(0, 1);
+    await tokens.updateOne(
+      { _id: token?._id },
+      { $set: { proofs } },
+      { bypassDocumentValidation: true },
+    );
+    const { code, books } = await verify();
+    const transaction_id = token?.transaction_id;
+    const fault = { transaction_id, says: token?.total_amount, holds: proofs[0].amount };
+    expect([code, books.not_closed[0]?.token_faults]).toEqual([23, [fault]]);
+    const { stdout } = await ground.run(['audit', 'verify']);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(`token ${transaction_id} says`);
+  });
+
+  it('says what open payments hold, and calls nothing wrong', async () => {
+    const { invoice, payment_hash } = await ground.invoice({ amount_sat: 40 });
+    await ground.mint.control.setPaymentBehaviour(payment_hash, { outcome: 'hang' });
+    expect((await ground.run(['melt', invoice, ...ground.owner, '--yes'])).code).toBe(22);
+    const { totals } = (await verify()).books;
+    const [held] = await ground.db
+      .collection(MELT_OPERATIONS)
+      .aggregate([
+        { $match: { state: 'pending' } },
+        { $project: { sat: { $sum: '$inputs.amount' } } },
+      ])
+      .toArray();
+    expect(totals).toMatchObject({ held: held?.sat, open_payments: 1, difference: 0 });
+    const { code, stdout, stderr } = await ground.run(['audit', 'verify']);
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringMatching(/^next: cashu-ops melt --resume-all$/m),
+    ]);
+    expect(stdout).toMatch(/^1 payment has not ended: [\d,]+ sat/m);
+    expect(stdout).toMatch(/^held +[\d,]+ sat +of it, by 1 open payment, /m);
+  });
+
   it('goes on behind an event that a hand has put at the end of all numbers', async () => {
     await log().updateOne(at(3), { $set: { seq: 2 ** 53 } });
     expect((await ground.melt(await ground.request(5))).status).toBe('paid');
@@ -190,6 +259,9 @@ describe('audit verify', () => {
     const { heads } = await verify('--heads');
     const last = await log().findOne({ chain }, { sort: { seq: -1 } });
     expect(heads).toContainEqual({ chain, seq: last?.seq, hash: last?.hash });
+    const { stdout } = await ground.run(['audit', 'verify', '--heads']);
+    expect(stdout).toContain(`\n${last?.hash}  ${last?.seq}\n  ${chain}\n`);
+    expect(stdout.split('\n').filter((line) => line.length > 100)).toEqual([]);
   });
 
   it('refuses a mint without an owner', async () => {

@@ -1,18 +1,20 @@
 import type { Context } from '../../cli/context.ts';
 import { EXIT } from '../../cli/exit_codes.ts';
 import { jsonDocument } from '../../cli/json.ts';
+import { RUNBOOK_OF_RECORD } from '../../cli/runbook.ts';
 import { unlessInterrupted } from '../../cli/signals.ts';
 import { groupDigits } from '../../domain/amount.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
 import { parseMintUrl } from '../../domain/mint_url.ts';
 import { parseNpub } from '../../domain/npub.ts';
 import { shellWord } from '../../domain/shell_word.ts';
+import type { Io } from '../../io/io.ts';
 import { wrap } from '../../io/wrap.ts';
 import { bookLines, notClosedWords } from '../../report/book_words.ts';
 import { breakWords, faultWords } from '../../report/chain_words.ts';
 import { renderLines } from '../../report/lines.ts';
 import { counted } from '../../report/reconcile_words.ts';
-import { type BooksReport, checkBooks } from '../../services/audit/check_books.ts';
+import { type BooksReport, type BookTotals, checkBooks } from '../../services/audit/check_books.ts';
 import {
   type ChainEnd,
   type ChainsReport,
@@ -55,17 +57,31 @@ export async function runAuditVerify(context: Context, flags: VerifyFlags): Prom
   for (const line of [...linesOf(report, holds), '', ...linesOfBooks(books)]) {
     io.out(wrap(line, io.columns));
   }
-  if (ends.length > 0)
-    io.out('\nthe newest hash of each chain (hash, number of its event, wallet)');
-  for (const { chain, seq, hash } of ends) io.out(`${hash}  ${seq}  ${chain}`);
-  for (const next of nextAfter(report, books)) io.err(`next: ${next}`);
+  tellHeads(io, ends);
+  // What is open may be ended once the record holds: before that, evidence is kept first.
+  for (const next of ok ? nextOfOpen(books) : nextAfter(report, books)) io.err(`next: ${next}`);
+  if (!ok) io.err(`page: ${RUNBOOK_OF_RECORD}`);
   return ok ? EXIT.done : EXIT.critical;
+}
+
+function tellHeads(io: Io, ends: readonly ChainEnd[]): void {
+  if (ends.length === 0) return;
+  io.out('\nthe newest hash of each chain (hash, number of its event, below it the wallet)');
+  for (const { chain, seq, hash } of ends) io.out(`${hash}  ${seq}\n  ${chain}`);
+}
+
+function nextOfOpen({ totals }: BooksReport): string[] {
+  return totals.open_payments === 0 ? [] : ['cashu-ops melt --resume-all'];
 }
 
 /** What is named first, of the record and of the books. */
 function nextAfter({ breaks, state_faults }: ChainsReport, { not_closed }: BooksReport): string[] {
-  const faulty = not_closed.find(({ faults }) => faults.length > 0)?.faults[0];
-  const operation = state_faults[0]?.operation_id ?? faulty?.operation_id;
+  const all = not_closed.flatMap(({ faults }) => faults);
+  // Of what cannot be read nothing can be explained.
+  const unreadable = new Set(all.filter((one) => one.unreadable).map((one) => one.operation_id));
+  const told = (one: { operation_id: string }) => !unreadable.has(one.operation_id);
+  const faulty = all.find(told);
+  const operation = (state_faults.find(told) ?? faulty)?.operation_id;
   const event = breaks.find(({ event_id }) => event_id !== null)?.event_id;
   const [wallet] = not_closed;
   return [
@@ -86,7 +102,17 @@ function linesOfBooks({ wallets, totals, not_closed, not_closed_total }: BooksRe
       : `The books of ${groupDigits(not_closed_total)} of ${counted(wallets, 'wallet')} do NOT close.`,
     ...words.slice(0, SHOWN_MAX).map((one) => `  ${one}`),
     ...(more > 0 ? [`  … and ${counted(more, 'more wallet')}; --json has them`] : []),
+    ...openWords(totals),
     ...renderLines(bookLines(totals)),
+  ];
+}
+
+/** They close as far as it is known how payments end. */
+function openWords({ open_payments, held }: BookTotals): string[] {
+  if (open_payments === 0) return [];
+  const have = open_payments === 1 ? 'has' : 'have';
+  return [
+    `${counted(open_payments, 'payment')} ${have} not ended: ${groupDigits(held)} sat of "live" may be paid out.`,
   ];
 }
 

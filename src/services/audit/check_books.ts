@@ -20,7 +20,7 @@ export interface BooksReport {
   not_closed_total: number;
 }
 
-export type BookTotals = Omit<BooksOfWallet, 'faults'>;
+export type BookTotals = Omit<BooksOfWallet, 'faults' | 'token_faults'>;
 
 /** So many are kept for the report. */
 export const NOT_CLOSED_KEPT_MAX = 1_000;
@@ -61,13 +61,15 @@ async function* walletsOf(db: Store['db'], { npubs, mintUrl }: WalletSelection) 
   for (const mint of mints) yield* listWalletKeys(db, npubs, [mint], null);
 }
 
-function closes({ difference, faults, counted_twice }: BooksOfWallet): boolean {
-  return difference === 0 && counted_twice === 0 && faults.length === 0;
+function closes({ difference, counted_twice, faults, token_faults }: BooksOfWallet): boolean {
+  const sums = difference === 0 && counted_twice === 0;
+  return sums && faults.length === 0 && token_faults.length === 0;
 }
 
 function noTotals(): BookTotals {
   return {
-    ...{ came_in: 0, live: 0, counted_twice: 0, paid_out: 0, fees: 0, failed: 0, difference: 0 },
+    ...{ came_in: 0, live: 0, held: 0, open_payments: 0, counted_twice: 0, paid_out: 0 },
+    ...{ fees: 0, failed: 0, difference: 0 },
     spent_otherwise: { sent: 0, elsewhere: 0, unattributed: 0 },
   };
 }
@@ -81,5 +83,6 @@ function addTo(totals: BookTotals, books: BooksOfWallet): void {
 }
 
 const SUMMED = [
-  ...(['came_in', 'live', 'counted_twice', 'paid_out', 'fees', 'failed', 'difference'] as const),
+  ...(['came_in', 'live', 'held', 'open_payments', 'counted_twice', 'paid_out'] as const),
+  ...(['fees', 'failed', 'difference'] as const),
 ];
