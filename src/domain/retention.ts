@@ -49,10 +49,14 @@ export function mayGo(
   now: Date,
 ): boolean {
   // It signs for what was cleared away before.
-  if (event.type === 'audit_pruned' || story?.open === true) return false;
-  const last = story?.last ?? event.time;
-  const keep_ms = story?.keep_ms ?? retention[event.compliance_level];
-  return last.getTime() + keep_ms < now.getTime();
+  if (event.type === 'audit_pruned') return false;
+  const own = { last: event.time, keep_ms: retention[event.compliance_level], open: false };
+  return isOver(story ?? own, now);
+}
+
+/** May every event of a payment go? */
+export function isOver({ last, keep_ms, open }: StoryLength, now: Date): boolean {
+  return !open && last.getTime() + keep_ms < now.getTime();
 }
 
 /**

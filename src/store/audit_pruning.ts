@@ -13,7 +13,7 @@ import type { Store } from './connection.ts';
 import { translating } from './translating.ts';
 
 /** One wallet, one owner or the whole, as a chain names it. */
-interface ChainName {
+export interface ChainName {
   chain: string;
   npub: string | null;
   mint_url: string | null;
@@ -23,11 +23,9 @@ interface ChainName {
 export class AuditPruning {
   readonly #store: Pick<Store, 'db' | 'transactions'>;
   readonly #log: mongo.Collection;
-  readonly #checkpoints: mongo.Collection<Checkpoint>;
 
   constructor(store: Pick<Store, 'db' | 'transactions'>) {
     this.#store = store;
-    this.#checkpoints = store.db.collection<Checkpoint>(AUDIT_CHECKPOINTS);
     this.#log = store.db.collection(AUDIT_LOG);
   }
 
@@ -50,9 +48,13 @@ export class AuditPruning {
     return found.map(({ _id: chain, npub, mint_url }) => ({ chain, npub, mint_url }));
   }
 
-  /** How long the events of each payment of a chain are to be kept. */
+  /**
+   * How long the events of each payment are to be kept.
+   *
+   * @param of a chain, or payments wherever their events stand
+   */
   async stories(
-    chain: string,
+    of: { chain: string } | { operation_id: { $in: string[] } },
     retention: Retention,
     at: mongo.AggregateOptions = {},
   ): Promise<Map<string, StoryLength>> {
@@ -62,14 +64,14 @@ export class AuditPruning {
     const keep = { $cond: [is('STANDARD'), STANDARD, { $cond: [is('HIGH'), HIGH, CRITICAL] }] };
     const keep_ms = { $max: keep };
     const pipeline = [
-      { $match: { chain, operation_id: { $ne: null } } },
+      { $match: { $and: [of, { operation_id: { $ne: null } }] } },
       { $group: { _id: '$operation_id', last: { $max: '$time' }, keep_ms } },
     ];
     const found = await translating(() =>
       this.#log
         .aggregate<{ _id: string } & Omit<StoryLength, 'open'>>(pipeline, {
           ...at,
-          hint: CHAIN_INDEX,
+          ...('chain' in of && { hint: CHAIN_INDEX }),
           allowDiskUse: true,
         })
         .toArray(),
@@ -104,12 +106,6 @@ export class AuditPruning {
     return found.map(({ _id }) => _id);
   }
 
-  /** How many events from before there were chains are older than they need be kept. */
-  async countUnchained(retention: Retention, now: Date): Promise<number> {
-    const filter = unchained(retention, now, await this.#open());
-    return translating(() => this.#log.countDocuments(filter));
-  }
-
   /**
    * Clears ranges of one chain away, and signs for them: the checkpoints, the event that tells of
    * it, and the removal are one transaction.
@@ -142,55 +138,9 @@ export class AuditPruning {
     });
     return wanted;
   }
-
-  /** Clears away what no chain holds, so many at a time. @returns how many */
-  async clearUnchained(
-    retention: Retention,
-    audit: AuditLog,
-    { reason, now, limit }: { reason: string; now: Date; limit: number },
-  ): Promise<number> {
-    const filter = unchained(retention, now, await this.#open());
-    const old = await translating(() =>
-      this.#log
-        .find(filter, { limit })
-        .project<{ _id: mongo.ObjectId; time: Date }>({ time: 1 })
-        .toArray(),
-    );
-    if (old.length === 0) return 0;
-    const last = new Date(Math.max(...old.map(({ time }) => time.getTime())));
-    await this.#store.transactions.run(async (session) => {
-      const ids = old.map(({ _id }) => _id);
-      const { deletedCount } = await this.#log.deleteMany({ _id: { $in: ids } }, { session });
-      if (deletedCount !== ids.length) throw changedMeanwhile('before there were chains');
-      const { _id: event_id } = await audit.createAuditLogEntry(session, {
-        ...{ type: 'audit_pruned', severity: 'INFO' },
-        note: `${ids.length} events from before events were chained were removed: ${reason}`,
-      });
-      const nowhere = { chain: '', from: 0, to: 0, hash: '' };
-      await this.#checkpoints.insertOne({ ...nowhere, last, pruned_at: now, event_id } as never, {
-        session,
-      });
-    });
-    return old.length;
-  }
 }
 
-function unchained(
-  retention: Retention,
-  now: Date,
-  open: readonly string[],
-): mongo.Filter<mongo.Document> {
-  const levels = Object.entries(retention) as [ComplianceLevel, number][];
-  return {
-    chain: { $exists: false },
-    operation_id: { $nin: [...open] },
-    $or: levels.map(([compliance_level, keep_ms]) => {
-      return { compliance_level, time: { $lt: new Date(now.getTime() - keep_ms) } };
-    }),
-  };
-}
-
-function changedMeanwhile(chain: string): CashuOpsError {
+export function changedMeanwhile(chain: string): CashuOpsError {
   return new CashuOpsError(
     'OPERATION_CHANGED',
     `Somebody else has removed or added events of ${printable(chain, 200)} meanwhile, so none of these was removed; what was removed before is signed for. Prune again.`,

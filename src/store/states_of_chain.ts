@@ -4,6 +4,7 @@ import { MELT_EVENTS } from '../domain/audit_event.ts';
 import type { StandingState } from '../domain/last_states.ts';
 import type { MeltOperation } from '../domain/melt_operation.ts';
 import { FIXED_FIELDS, operationDigest } from '../domain/operation_digest.ts';
+import { isReadable } from '../domain/readable_operation.ts';
 import type { ChainScope } from './audit_chains.ts';
 import { AUDIT_LOG, MELT_OPERATIONS } from './collections.ts';
 import type { Store } from './connection.ts';
@@ -28,11 +29,11 @@ export class StatesOfChain {
    * @param at the moment to read at, where one is given
    */
   async statesOf(chain: string, at: mongo.FindOptions = {}): Promise<Map<string, StandingState>> {
-    const [npub, mint_url] = chain.split(' ');
-    if (npub === undefined || mint_url === undefined) return new Map();
+    const wallet = walletOf(chain);
+    if (wallet === null) return new Map();
     const found = await translating(() =>
       this.#operations
-        .find({ npub, mint_url }, at)
+        .find(wallet, at)
         .project<Omit<StandingState, 'digest'> & Fixed & { _id: string }>(STANDING)
         .toArray(),
     );
@@ -41,6 +42,16 @@ export class StatesOfChain {
         return [String(_id), { state, updated_at, digest: operationDigest(fixed) }];
       }),
     );
+  }
+
+  /** Is there an operation of the wallet that cannot be read? Reads each of them whole. */
+  async hasUnreadable(chain: string, at: mongo.FindOptions): Promise<boolean> {
+    const wallet = walletOf(chain);
+    if (wallet === null) return false;
+    for await (const operation of this.#operations.find(wallet, at)) {
+      if (!isReadable(operation)) return true;
+    }
+    return false;
   }
 
   /** The chains of all wallets that have operations. */
@@ -72,4 +83,10 @@ export class StatesOfChain {
   get #operations(): mongo.Collection<MeltOperation> {
     return this.#db.collection<MeltOperation>(MELT_OPERATIONS);
   }
+}
+
+/** Null for a chain that is not that of a wallet. */
+function walletOf(chain: string): { npub: string; mint_url: string } | null {
+  const [npub, mint_url] = chain.split(' ');
+  return npub === undefined || mint_url === undefined ? null : { npub, mint_url };
 }

@@ -51,6 +51,8 @@ describe('audit prune', () => {
   it('removes nothing that is young, and nothing without --apply', async () => {
     const before = await log().countDocuments();
     expect(await prune(...APPLY)).toMatchObject({ code: 0, events: 0 });
+    const { stdout } = await ground.run(['audit', 'prune', ...APPLY]);
+    expect(stdout).toMatch(/^Nothing is removed: nothing is old enough\./);
     await age(10);
     const looked = await prune(...KEEP);
     expect([looked.code, looked.applied, looked.events > 5]).toEqual([0, false, true]);
@@ -95,13 +97,17 @@ describe('audit prune', () => {
     expect((await verify()).code).toBe(0);
   });
 
-  it('removes what is from before events were chained, and signs for that too', async () => {
+  /** As events were before there were chains. */
+  async function unchain(): Promise<void> {
+    await age(10);
     await log().updateMany(
       {},
       { $unset: { chain: '', seq: '', prev: '', hash: '', chain_version: '' } },
     );
-    const ago = { $dateSubtract: { startDate: '$time', unit: 'day', amount: 10 } };
-    await log().updateMany({}, [{ $set: { time: ago } }]);
+  }
+
+  it('removes what is from before events were chained, and signs for that too', async () => {
+    await unchain();
     const before = await log().countDocuments();
     expect(await prune(...KEEP)).toMatchObject({
       events: before,
@@ -110,8 +116,39 @@ describe('audit prune', () => {
     });
     expect(await prune(...APPLY)).toMatchObject({ events: before, unchained: before });
     const left = await log().find().toArray();
-    expect(left.map(({ type, chain }) => [type, chain])).toEqual([['audit_pruned', 'system']]);
-    expect((await verify()).unchained).toBe(0);
+    // Stories of payments, and what belongs to none.
+    const signed = ['audit_pruned', 'system'];
+    expect(left.map(({ type, chain }) => [type, chain])).toEqual([signed, signed]);
+    const held = await verify();
+    expect([held.code, held.unchained]).toEqual([0, 0]);
+  });
+
+  it('removes whole stories only, of those from before events were chained too', async () => {
+    await unchain();
+    const { _id } = (await ground.db.collection(MELT_OPERATIONS).findOne()) ?? {};
+    const own = { operation_id: String(_id) };
+    const careful = { $set: { compliance_level: 'CRITICAL' } };
+    await log().updateOne({ ...own, type: 'melt_paid' }, careful);
+    const story = await log().countDocuments(own);
+    const critical = ['--keep-standard', '1d', '--keep-high', '1d', '--keep-critical', '100d'];
+    await prune(...critical, '--apply', '--reason', 'our rule', '--yes');
+    expect(await log().countDocuments(own)).toBe(story);
+    const left = await log().distinct('operation_id', { operation_id: { $ne: null } });
+    expect(left).toEqual([String(_id)]);
+  });
+
+  it('leaves what tells of an operation that was changed, from before there were chains', async () => {
+    await unchain();
+    const ofWallet = { npub: ground.npub, mint_url: ground.mint.url };
+    const told = await log().countDocuments(ofWallet);
+    const operations = ground.db.collection(MELT_OPERATIONS);
+    const operation = await operations.findOne();
+    await operations.updateOne({ _id: operation?._id }, { $set: { state: 'failed' } });
+    const chain = `${ground.npub} ${ground.mint.url}`;
+    expect(await prune(...APPLY)).toMatchObject({ code: 23, broken: [chain] });
+    expect(await log().countDocuments(ofWallet)).toBe(told);
+    const fault = { operation_id: operation?._id, state: 'failed', told: 'paid', changed: false };
+    expect((await verify()).state_faults).toEqual([fault]);
   });
 
   it('is not undone by a process that remembers what it wrote before', async () => {
@@ -164,6 +201,24 @@ describe('audit prune', () => {
     expect([code, broken]).toEqual([23, [chain]]);
     expect(await log().countDocuments({ chain })).toBe(before);
   });
+
+  it.each(['payment_hash', 'state', 'blanks', '_id'])(
+    'leaves the chain alone where the %s of an operation was changed by hand',
+    async (field) => {
+      await age(10);
+      const operations = ground.db.collection(MELT_OPERATIONS);
+      const _id = (await operations.findOne())?._id;
+      if (field === '_id') await operations.deleteOne({ _id });
+      else await operations.updateOne({ _id }, { $set: { [field]: 'failed' } });
+      const { code, state_faults } = await verify();
+      expect([code, state_faults.length]).toEqual([23, field === 'blanks' ? 0 : 1]);
+      const chain = `${ground.npub} ${ground.mint.url}`;
+      expect(await prune(...APPLY)).toMatchObject({ code: 23, broken: [chain] });
+      const { stderr } = await ground.run(['audit', 'prune', ...APPLY]);
+      expect(stderr.replaceAll(/\s+/g, ' ')).toMatch(/events or operations of it were changed/);
+      expect(await verify()).toMatchObject({ code: 23, state_faults });
+    },
+  );
 
   it('does not excuse what was changed by hand since', async () => {
     await age(10);

@@ -2,18 +2,22 @@ import { actorOf } from '../../cli/actor.ts';
 import type { Context } from '../../cli/context.ts';
 import { EXIT } from '../../cli/exit_codes.ts';
 import { jsonDocument } from '../../cli/json.ts';
+import { RUNBOOK_OF_RECORD } from '../../cli/runbook.ts';
 import { durationMs } from '../../config/duration.ts';
 import { groupDigits } from '../../domain/amount.ts';
 import { CashuOpsError } from '../../domain/errors.ts';
 import { printable } from '../../domain/printable.ts';
 import type { Retention } from '../../domain/retention.ts';
 import { type Io, warn } from '../../io/io.ts';
+import { wrap } from '../../io/wrap.ts';
 import { counted } from '../../report/reconcile_words.ts';
 import { type Pruned, pruneLog } from '../../services/audit/prune.ts';
 import { AuditChains } from '../../store/audit_chains.ts';
 import { auditLog } from '../../store/audit_log.ts';
 import { AuditPruning } from '../../store/audit_pruning.ts';
 import { databaseClock } from '../../store/connection.ts';
+import { OlderPruning } from '../../store/older_pruning.ts';
+import { StatesOfChain } from '../../store/states_of_chain.ts';
 import type { PruneFlags } from './prune_command.ts';
 
 const DAY_MS = 86_400_000;
@@ -22,6 +26,8 @@ const KEEP_MIN_MS = DAY_MS;
 /** Longer than most laws ask for. */
 const KEPT: Retention = { STANDARD: 400 * DAY_MS, HIGH: 1095 * DAY_MS, CRITICAL: 3650 * DAY_MS };
 const REASON_MAX = 200;
+const NOTHING =
+  'Nothing is removed: nothing is old enough. All events of a payment are kept as long as the one that is kept longest, and as long as it is open; see --keep-standard, --keep-high and --keep-critical.';
 
 /** Removes what need not be kept, after a look at it. @returns the exit code */
 export async function runAuditPrune(context: Context, flags: PruneFlags): Promise<number> {
@@ -31,7 +37,10 @@ export async function runAuditPrune(context: Context, flags: PruneFlags): Promis
   const store = await context.openStore('audit prune', flags);
   const clock = await databaseClock(store);
   const now = clock();
-  const deps = { pruning: new AuditPruning(store), chains: new AuditChains(store) };
+  const deps = {
+    ...{ pruning: new AuditPruning(store), older: new OlderPruning(store) },
+    ...{ chains: new AuditChains(store), states: new StatesOfChain(store) },
+  };
   const looked = await io.progress('looking through the audit log', () =>
     pruneLog(deps, { retention, now, signed: null, interrupted }),
   );
@@ -64,13 +73,15 @@ function tell(io: Io, pruned: Pruned, applied: boolean, { json }: PruneFlags): n
   if (json) {
     const facts = { ok: !partial && broken.length === 0, applied, ...pruned };
     io.out(jsonDocument({ schema: 'cashu-ops/audit-prune@1', ...facts }));
-  } else if (events === 0) io.out('Nothing is old enough to be removed.');
+  } else if (events === 0)
+    io.out(broken.length > 0 ? 'Nothing is removed.' : wrap(NOTHING, io.columns));
   else io.out(prunedWords(pruned, applied));
   if (partial)
     throw new CashuOpsError('INTERRUPTED', 'Interrupted; what was removed is signed for.');
   if (broken.length > 0) {
     warn(io, brokenWords(broken.length));
     io.err('next: cashu-ops audit verify');
+    io.err(`page: ${RUNBOOK_OF_RECORD}`);
     return EXIT.critical;
   }
   if (!applied && events > 0) io.err('next: cashu-ops audit prune --apply --reason "why"');
@@ -86,7 +97,7 @@ function prunedWords({ events, chains, unchained }: Pruned, applied: boolean): s
 
 function brokenWords(chains: number): string {
   const left = chains === 1 ? 'was left as it is' : 'were left as they are';
-  return `${counted(chains, 'chain')} of events ${left}, because somebody has changed it past this tool: what is there is evidence.`;
+  return `${counted(chains, 'chain')} of events ${left}, because events or operations of ${chains === 1 ? 'it' : 'them'} were changed past this tool: what is there is evidence.`;
 }
 
 function retentionOf({ keepStandard, keepHigh, keepCritical }: PruneFlags): Retention {

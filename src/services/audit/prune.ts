@@ -1,5 +1,5 @@
 import type { mongo } from 'mongoose';
-import { ChainCheck, type StoredLink } from '../../domain/chain_check.ts';
+import type { StoredLink } from '../../domain/chain_check.ts';
 import {
   batchesOf,
   type KeptEvent,
@@ -8,10 +8,11 @@ import {
   type Retention,
   rangesOf,
 } from '../../domain/retention.ts';
-import { SignedCheckpoints } from '../../domain/signed_checkpoints.ts';
-import type { AuditChains } from '../../store/audit_chains.ts';
 import type { AuditLog } from '../../store/audit_log.ts';
-import type { AuditPruning } from '../../store/audit_pruning.ts';
+import type { AuditPruning, ChainName } from '../../store/audit_pruning.ts';
+import type { OlderPruning } from '../../store/older_pruning.ts';
+import { translating } from '../../store/translating.ts';
+import { isSound, type VerifyDeps, verifyChain } from './verify_chain.ts';
 
 /** What was, or would be, cleared away. */
 export interface Pruned {
@@ -25,9 +26,9 @@ export interface Pruned {
   partial: boolean;
 }
 
-export interface PruneDeps {
+export interface PruneDeps extends VerifyDeps {
   pruning: AuditPruning;
-  chains: AuditChains;
+  older: OlderPruning;
 }
 
 export interface PruneRequest {
@@ -43,48 +44,59 @@ const EVENTS_AT_ONCE = 1_000;
 
 /** Clears away events that need not be kept any longer, chain by chain, and signs for them. */
 export async function pruneLog(deps: PruneDeps, request: PruneRequest): Promise<Pruned> {
-  const { pruning } = deps;
-  const { retention, now, signed, interrupted } = request;
-  const unchained =
-    signed === null
-      ? await pruning.countUnchained(retention, now)
-      : await clearUnchained(pruning, request);
-  const pruned: Pruned = { events: unchained, chains: 0, unchained, broken: [], partial: false };
+  const { pruning, older, chains } = deps;
+  const { retention, now, interrupted } = request;
+  const pruned: Pruned = { events: 0, chains: 0, unchained: 0, broken: [], partial: false };
   const before = new Date(now.getTime() - Math.min(...Object.values(retention)));
-  for (const chain of await pruning.chains(before)) {
-    const found = await rangesOfChain(deps, chain.chain, before, request);
+  const olderPruned = await chains.unchainedPrunedUntil();
+  const names = [...(await pruning.chains(before)), ...(await older.wallets(before))];
+  const broken: ChainName[] = [];
+  for (const chain of new Map(names.map((one) => [one.chain, one])).values()) {
+    const found = await rangesOfChain(deps, chain.chain, { ...request, before, olderPruned });
     if (found === null) {
+      broken.push(chain);
       pruned.broken.push(chain.chain);
       continue;
     }
-    const { ranges, read_to } = found;
-    if (ranges.length > 0) pruned.chains += 1;
-    for (const batch of batchesOf(ranges, EVENTS_AT_ONCE)) {
+    if (found.ranges.length > 0) pruned.chains += 1;
+    for (const batch of batchesOf(found.ranges, EVENTS_AT_ONCE)) {
       if (interrupted.aborted) return { ...pruned, partial: true };
-      const by = { read_to, now, reason: signed?.reason ?? '' };
-      pruned.events +=
-        signed === null
-          ? batch.reduce((sum, { from, to }) => sum + to - from + 1, 0)
-          : await pruning.clear(chain, batch, signed.audit, by);
+      pruned.events += await clearBatch(pruning, chain, batch, found.read_to, request);
     }
+  }
+  // Only now is it known which wallets' older events are evidence.
+  return translating(() => pruneOlder(older, broken, pruned, request));
+}
+
+async function pruneOlder(
+  older: OlderPruning,
+  broken: readonly ChainName[],
+  pruned: Pruned,
+  request: PruneRequest,
+): Promise<Pruned> {
+  const { retention, now, interrupted, signed } = request;
+  for await (const batch of older.due(retention, now, broken)) {
+    if (interrupted.aborted) return { ...pruned, partial: true };
+    const events =
+      signed === null
+        ? batch.events
+        : await older.clear(batch, signed.audit, { reason: signed.reason, now });
+    pruned.events += events;
+    pruned.unchained += events;
   }
   return pruned;
 }
 
-async function clearUnchained(
+async function clearBatch(
   pruning: AuditPruning,
-  { retention, now, signed, interrupted }: PruneRequest,
+  chain: ChainName,
+  batch: readonly Prunable[],
+  read_to: number,
+  { signed, now }: PruneRequest,
 ): Promise<number> {
-  let cleared = 0;
-  while (signed !== null && !interrupted.aborted) {
-    const count = await pruning.clearUnchained(retention, signed.audit, {
-      ...{ reason: signed.reason, now },
-      limit: EVENTS_AT_ONCE,
-    });
-    cleared += count;
-    if (count < EVENTS_AT_ONCE) break;
-  }
-  return cleared;
+  if (signed === null) return batch.reduce((sum, { from, to }) => sum + to - from + 1, 0);
+  const { reason, audit } = signed;
+  return pruning.clear(chain, batch, audit, { read_to, now, reason });
 }
 
 interface ChainRanges {
@@ -93,30 +105,37 @@ interface ChainRanges {
   read_to: number;
 }
 
-/** Null for a chain that does not hold: what is cleared away there could never be found again. */
+type ChainRequest = Pick<PruneRequest, 'retention' | 'now'> & {
+  before: Date;
+  olderPruned: Date | null;
+};
+
+/**
+ * Null for a chain that does not hold, or whose wallet has operations that were changed: what is
+ * cleared away there could never be found again.
+ */
 function rangesOfChain(
-  { pruning, chains }: PruneDeps,
+  deps: PruneDeps,
   chain: string,
-  before: Date,
-  { retention, now }: Pick<PruneRequest, 'retention' | 'now'>,
+  { retention, now, before, olderPruned }: ChainRequest,
 ): Promise<ChainRanges | null> {
+  const { pruning, chains } = deps;
   return chains.atOneMoment(async (at: mongo.FindOptions) => {
-    const stories = await pruning.stories(chain, retention, at);
+    const stories = await pruning.stories({ chain }, retention, at);
     const pruned = await chains.checkpointsOf(chain, at);
-    const [check, signed] = [new ChainCheck(chain, pruned), new SignedCheckpoints(chain, pruned)];
     const goes = (event: KeptEvent) =>
       mayGo(event, stories.get(event.operation_id ?? '') ?? null, retention, now);
     const going: KeptEvent[] = [];
     let held: KeptEvent | null = null;
-    for await (const link of chains.eventsOf(chain, at)) {
-      if (check.next(link).length > 0) return null;
-      signed.next(link);
+    const onSound = (link: StoredLink) => {
       // The newest event of a chain stays.
       if (held !== null && held.time < before && goes(held)) going.push(held);
       held = keptEvent(link);
-    }
-    if (check.end().length > 0 || signed.end().length > 0) return null;
-    return { ranges: rangesOf(going, EVENTS_AT_ONCE), read_to: held?.seq ?? 0 };
+    };
+    const one = { chain, events: chains.eventsOf(chain, at), pruned };
+    const result = await verifyChain(deps, one, { olderPruned, at, onSound });
+    if (!isSound(result) || (await deps.states.hasUnreadable(chain, at))) return null;
+    return { ranges: rangesOf(going, EVENTS_AT_ONCE), read_to: result.head.seq };
   });
 }
 

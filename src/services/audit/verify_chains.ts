@@ -1,9 +1,14 @@
 import type { mongo } from 'mongoose';
-import { type ChainBreak, ChainCheck, type StoredLink } from '../../domain/chain_check.ts';
-import { LastStates, type StandingState, type StateFault } from '../../domain/last_states.ts';
-import { SignedCheckpoints } from '../../domain/signed_checkpoints.ts';
+import type { ChainBreak } from '../../domain/chain_check.ts';
+import type { StateFault } from '../../domain/last_states.ts';
 import type { AuditChains, ChainScope, Checkpoint } from '../../store/audit_chains.ts';
-import type { StatesOfChain } from '../../store/states_of_chain.ts';
+import {
+  isSound,
+  type OneChain,
+  type OneResult,
+  type VerifyDeps,
+  verifyChain,
+} from './verify_chain.ts';
 
 /** What one chain, or all together, came to. */
 export interface ChainsReport {
@@ -30,11 +35,6 @@ export interface ChainEnd {
 /** So many breaks are kept for the report: a log that was rewritten has one everywhere. */
 export const BREAKS_KEPT_MAX = 1_000;
 
-export interface VerifyDeps {
-  chains: AuditChains;
-  states: StatesOfChain;
-}
-
 /**
  * Recomputes every chain in its order, and compares what its events say last of an operation with
  * the operation. Memory does not grow with the length of a chain.
@@ -56,8 +56,8 @@ export async function verifyChains(
     state_faults: [],
   };
   const olderPruned = await chains.unchainedPrunedUntil();
-  const judge = async (one: OneChain, at?: mongo.FindOptions) =>
-    verifyChain(one, await states.statesOf(one.chain, at), olderPruned);
+  const judge = (one: OneChain, at?: mongo.FindOptions) =>
+    verifyChain({ states }, one, { olderPruned, at });
   const take = async (one: OneChain) => {
     const first = await judge(one);
     // Whoever writes meanwhile makes the readings differ: what is wrong is looked at as of one moment.
@@ -68,7 +68,7 @@ export async function verifyChains(
     report.pruned += counts.pruned;
     report.breaks_total += breaks.length;
     report.breaks.push(...breaks.slice(0, BREAKS_KEPT_MAX - report.breaks.length));
-    report.state_faults.push(...(await withoutOlder(states, faults)));
+    report.state_faults.push(...faults);
     onChain({ chain: one.chain, ...head });
   };
   const seen = new Set<string>();
@@ -83,39 +83,6 @@ export async function verifyChains(
   return report;
 }
 
-interface OneResult {
-  breaks: ChainBreak[];
-  faults: StateFault[];
-  counts: ChainCheck['counts'];
-  head: ChainCheck['head'];
-}
-
-function isSound({ breaks, faults }: OneResult): boolean {
-  return breaks.length === 0 && faults.length === 0;
-}
-
-/** @param standing how the operations of its wallet stand, read when the events are: see `again` */
-async function verifyChain(
-  { chain, events, pruned }: OneChain,
-  standing: ReadonlyMap<string, StandingState>,
-  olderPruned: Date | null,
-): Promise<OneResult> {
-  const check = new ChainCheck(chain, pruned);
-  const states = new LastStates();
-  const signed = new SignedCheckpoints(chain, pruned);
-  const breaks: ChainBreak[] = [];
-  for await (const event of events) {
-    breaks.push(...check.next(event));
-    states.next(event);
-    signed.next(event);
-  }
-  breaks.push(...check.end(), ...signed.end());
-  const moments = [...pruned.map(({ last }) => last), ...(olderPruned ? [olderPruned] : [])];
-  const latest = moments.toSorted((one, other) => one.getTime() - other.getTime()).at(-1) ?? null;
-  const { counts, head } = check;
-  return { breaks, faults: states.faults(standing, latest), counts, head };
-}
-
 function again(
   chains: AuditChains,
   chain: string,
@@ -128,25 +95,6 @@ function again(
 }
 
 async function* nothing(): AsyncGenerator<never> {}
-
-/** Of an operation that ended before there were chains, older events tell. */
-async function withoutOlder(
-  standing: StatesOfChain,
-  faults: readonly StateFault[],
-): Promise<StateFault[]> {
-  const left: StateFault[] = [];
-  for (const fault of faults) {
-    const told = fault.told ?? (await standing.toldBeforeChains(fault.operation_id));
-    if (told !== fault.state || fault.changed) left.push({ ...fault, told });
-  }
-  return left;
-}
-
-interface OneChain {
-  chain: string;
-  events: AsyncIterable<StoredLink>;
-  pruned: Checkpoint[];
-}
 
 /** Two streams in the same order, put together by their chain. */
 async function* chainByChain(chains: AuditChains, scope: ChainScope): AsyncGenerator<OneChain> {
