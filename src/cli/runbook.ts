@@ -1,6 +1,7 @@
 import { assertNever, type ErrorCode } from '../domain/errors.ts';
 import type { Explanation, PaymentExplanation, PaymentFacts } from '../domain/explanation.ts';
 import { type MeltOperation, PAID_BUT } from '../domain/melt_operation.ts';
+import type { Trouble } from '../domain/safety.ts';
 import type { MeltStatus } from '../services/melt/types.ts';
 
 /** Pages of `docs/runbooks` by what went wrong; other errors say all there is to say. */
@@ -72,21 +73,24 @@ export function runbookOfExplanation(page: Explanation): string | null {
   return pathOf(pageOfPayment(page, page.payment));
 }
 
+const PAGE_OF_TROUBLE: Readonly<Record<Trouble, string>> = {
+  unproven: 'paid-without-proof',
+  paid_twice: 'paid-twice',
+  orphaned: 'database-restored',
+};
+
 function pageOfPayment(page: PaymentExplanation, payment: PaymentFacts): string | undefined {
-  const { state, reason, proven } = payment;
-  const { verdict } = page.safety;
+  const { state, reason } = payment;
+  const { verdict, trouble } = page.safety;
+  if (trouble !== null) return PAGE_OF_TROUBLE[trouble];
   if (verdict === 'safe') {
     return page.timeline.some(({ changed }) => changed) ? 'record-changed' : undefined;
   }
   switch (state) {
     case 'paid_again':
-      return 'paid-twice';
     case 'paid':
-      return proven || page.sum?.difference !== 0 ? INDEX : 'paid-without-proof';
     case 'failed':
-      return page.other_tries.some((one) => one.state === 'paid' && one.same_invoice)
-        ? 'paid-twice'
-        : INDEX;
+      return INDEX;
     case 'needs_attention':
       return reason?.startsWith(PAID_BUT) ? 'sums-do-not-close' : 'mint-contradicts-itself';
     case 'prepared':

@@ -16,7 +16,7 @@ export const ALERT_EVENTS = [
 ] as const satisfies readonly AuditEventType[];
 
 const NO_PAGE = 'README';
-const YS_MAX = 100;
+export const ALERT_YS_MAX = 100;
 
 const PAGE_OF_FINDING: Partial<Record<FindingType, string>> = {
   OPERATION_PAID_NOT_SETTLED: 'paid-not-settled',
@@ -114,7 +114,7 @@ export function observedEvent(id: string, event: AuditEvent): Observed | null {
       transaction_id: event.transaction_id,
       quote_id: event.quote_id,
       token_id: null,
-      ys: ys.slice(0, YS_MAX),
+      ys: ys.slice(0, ALERT_YS_MAX),
       run_id: null,
       event_id: id,
       message: `${severity}: ${told}, ${groupDigits(amount)} sat${event.note === null ? '' : `: ${event.note}`}.`,

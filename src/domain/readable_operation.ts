@@ -5,14 +5,18 @@ import { printable } from './printable.ts';
 
 const sat = z.int().nonnegative();
 const coin = z.object({ secret: z.string(), amount: sat, Y: z.string() });
-const output = z.object({ secret: z.string() });
+const output = z.object({ secret: z.string(), blindedMessage: z.object({}) });
+const text = z.string();
 const swap = z.object({
   ...{ inputs: z.array(coin), fee: sat },
   ...{ send_outputs: z.array(output), keep_outputs: z.array(output) },
 });
 const always = {
   ...{ inputs: z.array(coin), blanks: z.array(output), swap: swap.nullable() },
-  ...{ amount: sat, input_fee: sat, source_token_ids: z.array(z.string()) },
+  ...{ amount: sat, fee_reserve: sat, input_fee: sat },
+  ...{ transaction_id: text, payment_hash: text, quote_id: text },
+  ...{ created_at: z.date(), updated_at: z.date() },
+  source_token_ids: z.array(text.regex(/^[0-9a-f]{24}$/)),
 };
 
 /** What whoever reads an operation takes for granted: this tool writes no other. */

@@ -8,7 +8,6 @@ import type {
 } from './melt_operation.ts';
 import {
   gravest,
-  isWithoutProof,
   type MintAnswer,
   safetyLine,
   safetyOfFailed,
@@ -55,14 +54,21 @@ describe('safetyOfPaid', () => {
   it.each([
     ['answered', shown('PAID', 2)],
     ['silent', { answer: 'silent' as const, observation: null }],
-  ])('is at risk while nobody has proven it, the mint %s', (_, seen) => {
-    const unproven = { ...paid, preimage_valid: false };
+  ])('is at risk where its proof does not fit, the mint %s', (_, seen) => {
+    const unproven = { ...paid, preimage: 'ab'.repeat(32), preimage_valid: false };
     const safety = safetyOfPaid(unproven, seen, NOTHING, 0);
     expect([safety.verdict, safety.sat]).toEqual(['at_risk', paid.amount]);
-    expect(isWithoutProof(unproven, safety)).toBe(true);
+    expect(safety.trouble).toBe('unproven');
     // What is worse comes first.
     const worse = safetyOfPaid(unproven, shown('UNPAID', 0, 2), NOTHING, 0);
-    expect([worse.sat, isWithoutProof(unproven, worse)]).toEqual([72, false]);
+    expect([worse.sat, worse.trouble]).toEqual([72, null]);
+  });
+
+  it('says so where the mint shows no proof at all, as of what it pays itself', () => {
+    const internal = { ...paid, preimage: null, preimage_valid: false };
+    const safety = safetyOfPaid(internal, shown('PAID', 2), NOTHING, 0);
+    expect([safety.verdict, safety.sat, safety.trouble]).toEqual(['safe', 0, 'unproven']);
+    expect(safety.because).toMatch(/coins for it; the mint has shown no proof that the payee has/);
   });
 
   it.each([

@@ -1,7 +1,6 @@
 import { groupDigits } from './amount.ts';
 import {
   type FailedOperation,
-  type MeltOperation,
   type Observation,
   type OpenOperation,
   type SettledOperation,
@@ -27,7 +26,12 @@ export interface Safety {
   /** Why, as half a sentence. */
   because: string;
   mint: MintAnswer;
+  /** Trouble that a page of its own leads out of. */
+  trouble: Trouble | null;
 }
+
+/** Not proven to the payee; made twice; held for a payment that is not there. */
+export type Trouble = 'unproven' | 'paid_twice' | 'orphaned';
 
 /** Whether the mint was asked, and has answered all: without it, only the database speaks. */
 export type MintAnswer = 'answered' | 'silent' | 'not_asked' | 'not_needed';
@@ -62,7 +66,8 @@ export function safetyOfPaid(
   const mint = seen.answer;
   if (operation.state === 'paid_again') {
     const sat = operation.amount + operation.lightning_fee + totalInputFee(operation);
-    return verdictOf('lost', sat, 'the invoice was paid before, so the payee has it twice', mint);
+    const twice = 'the invoice was paid before, so the payee has it twice';
+    return verdictOf('lost', sat, twice, mint, 'paid_twice');
   }
   if (missing_sat > 0) {
     return verdictOf('at_risk', missing_sat, 'so much of its change is in no token', mint);
@@ -81,15 +86,14 @@ export function safetyOfPaid(
       ? safe('the payment is booked', mint)
       : asTheMintShows(operation, seen.observation);
   if (shown.verdict !== 'safe' || operation.preimage_valid) return shown;
-  return verdictOf('at_risk', operation.amount, WITHOUT_PROOF, mint);
-}
-
-const WITHOUT_PROOF =
-  'it is booked as paid, and the mint has shown no proof that the payee has it: ask the payee';
-
-/** Nothing is wrong with a payment but that nobody has proven it. */
-export function isWithoutProof({ state }: MeltOperation, { because }: Safety): boolean {
-  return state === 'paid' && because === WITHOUT_PROOF;
+  // Mints show none of what they pay among themselves; one that does not fit is another matter.
+  if (operation.preimage === null) {
+    const because = `${shown.because}; the mint has shown no proof that the payee has it`;
+    return { ...shown, because, trouble: 'unproven' };
+  }
+  const because =
+    'it is booked as paid, and what the mint shows as its proof is none: ask the payee';
+  return verdictOf('at_risk', operation.amount, because, mint, 'unproven');
 }
 
 function asTheMintShows(operation: SettledOperation, { quote, inputs }: Observation): Safety {
@@ -157,7 +161,8 @@ export function safetyOfOpen(operation: OpenOperation, view: OpenView, held: Hel
     return verdictOf('at_risk', held.missing, because, view.mint);
   }
   const verdict = view.needs_person ? 'at_risk' : 'locked';
-  return { verdict, sat, until: view.until, because: view.reason, mint: view.mint };
+  const { until, reason: because, mint } = view;
+  return { verdict, sat, until, because, mint, trouble: null };
 }
 
 /** A payment of which only events are left. @param sat as the newest of them says */
@@ -170,7 +175,14 @@ export function safetyOfGone(sat: number): Safety {
 /** Coins that count as held for payments that are not there. @param sat what they are worth */
 export function safetyOfOrphans(sat: number, mint: MintAnswer): Safety {
   const because = 'they are held for a payment that is not in the database';
-  return verdictOf('at_risk', sat, because, mint);
+  return verdictOf('at_risk', sat, because, mint, 'orphaned');
+}
+
+/** Another try of the same invoice is booked as paid, and this one went through late. */
+export function safetyOfLateSecond(safety: Safety): Safety {
+  const because =
+    'it is booked as failed, and it went through late; another try has paid the same invoice, so the payee may have it twice';
+  return { ...safety, because, trouble: 'paid_twice' };
 }
 
 /** The worst of several; where one mint is silent, that is said of all. */
@@ -191,8 +203,9 @@ export function verdictOf(
   sat: number,
   because: string,
   mint: MintAnswer,
+  trouble: Trouble | null = null,
 ): Safety {
-  return { verdict, sat, until: null, because, mint };
+  return { verdict, sat, until: null, because, mint, trouble };
 }
 
 const BECAUSE_MAX = 500;

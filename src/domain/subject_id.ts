@@ -16,7 +16,7 @@ export type SubjectId =
 
 /** For messages: what is understood, in the order in which it is looked for. */
 export const UNDERSTOOD =
-  'an operation id, a transaction id, a quote id of the mint, a payment hash the name of a coin (Y), each whole or its first 8 characters or more, or an invoice';
+  'an operation id, a transaction id, a quote id of the mint, a payment hash, the name of a coin (Y), each whole or its first 8 characters or more, or an invoice';
 
 const COIN = /^0[23][0-9a-f]{64}$/i;
 const INVOICE = /^(lightning:)?ln(bc|tb|bcrt|tbs|sb)\d*[a-z0-9]{20,}$/i;

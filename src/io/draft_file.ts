@@ -93,10 +93,14 @@ async function nameAnew(draft: string, path: string): Promise<void> {
   } catch (error) {
     if (isThere(error)) throw error;
     await (await open(path, 'wx', 0o600)).close();
-    await rename(draft, path);
+    await rename(draft, path).catch(async (failed) => {
+      await rm(path, { force: true });
+      throw failed;
+    });
     return;
   }
-  await rm(draft);
+  // It has its name; a second one does no harm.
+  await rm(draft).catch(() => {});
 }
 
 function isThere(error: unknown): boolean {

@@ -43,12 +43,19 @@ export async function showExplanation(
   if (page.about === 'payment') await showPayment(io, page, list);
   else await showCoins(io, page);
   io.out('');
-  io.out(nextLine(page, paint));
+  io.out(nextLine(page, runbook, paint));
   list([['page', runbook]]);
 }
 
-function nextLine({ next_command, safety }: Explanation, paint: ChalkInstance): string {
-  if (next_command === null) return 'next        nothing is to be done';
+function nextLine(
+  { next_command, safety }: Explanation,
+  runbook: string | null,
+  paint: ChalkInstance,
+): string {
+  if (next_command === null) {
+    const more = runbook === null ? '' : ' for the money; for the rest see the page';
+    return `next        nothing is to be done${more}`;
+  }
   const word = safety.verdict === 'safe' ? 'next' : paint.bold('next');
   return `${word}        ${printable(next_command, 400)}`;
 }

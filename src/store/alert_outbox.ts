@@ -127,8 +127,15 @@ export class AlertOutbox {
   }
 
   /** Open trouble that runs of a scope (null: no one scope) would have seen, last seen before a moment. */
-  async unseenSince(scopeHash: string | null, at: Date, limit: number): Promise<AlertDocument[]> {
+  async unseenSince(scopeHash: string, at: Date, limit: number): Promise<AlertDocument[]> {
     const filter = { open: true, scope_hash: scopeHash, seen_at: { $lt: at } };
+    return translating(() => this.#alerts.find(filter).limit(limit).toArray());
+  }
+
+  /** Coins that have stopped a payment, last before a moment. */
+  async blockedBefore(at: Date, limit: number): Promise<AlertDocument[]> {
+    const blocked = { scope_hash: null, 'facts.type': 'preflight_blocked' as const };
+    const filter = { open: true, ...blocked, seen_at: { $lt: at } };
     return translating(() => this.#alerts.find(filter).limit(limit).toArray());
   }
 

@@ -9,7 +9,7 @@ import type { Store } from './connection.ts';
 import { translating } from './translating.ts';
 
 const UNCHAINED = { chain: { $exists: false } } as const;
-const PAYMENTS_AT_ONCE = 200;
+const PAYMENTS_AT_ONCE = 20;
 const EVENTS_AT_ONCE = 1_000;
 
 /** Events that go together, in one transaction. */
@@ -69,8 +69,7 @@ export class OlderPruning {
     for await (const some of inBatches(payments, PAYMENTS_AT_ONCE)) {
       const $in = await this.#over(
         some.map(({ _id }) => _id),
-        retention,
-        now,
+        { retention, now, others },
       );
       const unless = { operation_id: { $in }, time: { $gte: before } };
       yield* this.#batch({ ...UNCHAINED, operation_id: { $in } }, unless);
@@ -105,12 +104,16 @@ export class OlderPruning {
   }
 
   /** Payments of which every event may go. What only the log knows stays: it is evidence. */
-  async #over(ids: readonly string[], retention: Retention, now: Date): Promise<string[]> {
+  async #over(
+    ids: readonly string[],
+    { retention, now, others }: { retention: Retention; now: Date; others: mongo.Document[] },
+  ): Promise<string[]> {
     const stories = await this.#stories.stories({ operation_id: { $in: [...ids] } }, retention);
     const known = await translating(() =>
       this.#store.db
         .collection<{ _id: string }>(MELT_OPERATIONS)
-        .distinct('_id', { _id: { $in: [...ids] } }),
+        // Whose events name nobody, or somebody else, is spared with its wallet all the same.
+        .distinct('_id', { _id: { $in: [...ids] }, ...(others.length > 0 && { $nor: others }) }),
     );
     return known.filter((id) => {
       const story = stories.get(id);

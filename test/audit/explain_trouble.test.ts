@@ -199,7 +199,7 @@ describe('audit explain of what is wrong', () => {
       'docs/runbooks/paid-without-proof.md',
     ]);
     const { flat } = await page(invoice);
-    expect(flat).toMatch(/has shown no proof that the payee has it: ask the payee/);
+    expect(flat).toMatch(/what the mint shows as its proof is none: ask the payee/);
     expect(flat).toMatch(/proof none: the mint has shown no preimage that fits this invoice/);
   });
 });

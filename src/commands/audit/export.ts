@@ -63,12 +63,14 @@ export async function runAuditExport(context: Context, flags: ExportFlags): Prom
       (events) => sink.write(text(events)),
       () => interrupted.aborted || sink.isGone(),
     );
+    // Before the file has its name: who is told of a failure finds none.
+    const undated = await countUndated(store, asked);
     await sink.finish();
     // Nobody knows how many of them were read.
     if (sink.isGone()) return EXIT.done;
     const from = cursor ?? after ?? null;
     io.err(`${groupDigits(count)} events${from === null ? '' : `; to go on: --after ${from}`}`);
-    tellChanged(io, changed, await countUndated(store, asked));
+    tellChanged(io, changed, undated);
     if (!whole)
       throw new CashuOpsError('INTERRUPTED', 'Interrupted; what is there is whole lines.');
     return EXIT.done;

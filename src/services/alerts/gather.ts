@@ -1,6 +1,7 @@
 import { type Observed, overAlert } from '../../domain/alert.ts';
 import {
   ALERT_EVENTS,
+  ALERT_YS_MAX,
   isAlertSeverity,
   observedEvent,
   observedFinding,
@@ -104,11 +105,9 @@ function isWhole({ state, partial, plan_sha256, scope }: RunSummary): boolean {
 }
 
 async function notFoundAgain({ store, outbox }: GatherDeps, run: RunSummary): Promise<void> {
-  const unseen = (scopeHash: string | null) =>
-    outbox.unseenSince(scopeHash, run.started_at, OPEN_MAX);
-  const open = await unseen(run.scope_hash);
+  const open = await outbox.unseenSince(run.scope_hash, run.started_at, OPEN_MAX);
   const findings = new ReconcileFindings(store);
-  for (const alert of await unseen(null)) {
+  for (const alert of await outbox.blockedBefore(run.started_at, OPEN_MAX)) {
     if (!isBlockedIn(alert, run)) continue;
     const found = await findings.keysOfRun(run._id, keysOfCoins(alert), true);
     if (found.size === 0) open.push(alert);
@@ -119,8 +118,9 @@ async function notFoundAgain({ store, outbox }: GatherDeps, run: RunSummary): Pr
 
 /** Coins that have stopped a payment, of a wallet that a run has looked at. */
 function isBlockedIn({ facts }: AlertDocument, { scope }: RunSummary): boolean {
-  const { type, npub, mint_url } = facts;
-  return type === 'preflight_blocked' && isInScope(scope, npub ?? '', mint_url ?? '');
+  const { npub, mint_url, ys } = facts;
+  // Of more coins the alert does not name all, so nobody can say that none was found again.
+  return ys.length < ALERT_YS_MAX && isInScope(scope, npub ?? '', mint_url ?? '');
 }
 
 /** The names of all that a run may find of these coins. */

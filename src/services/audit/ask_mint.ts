@@ -67,7 +67,7 @@ async function askOpen(mint: MintAsker, operation: OpenOperation): Promise<Asked
   );
   const observation = looked === null ? null : await shown(mint, operation, looked);
   const silent = looked === null || isMintSilent(looked);
-  const answer = silent ? 'silent' : observation === null ? 'not_needed' : 'answered';
+  const answer = silent ? 'silent' : observation === null ? 'not_needed' : answerOf(observation);
   const open = openView(mint, operation, looked, answer);
   return { answer, observation, open, released: 'not_asked' };
 }
@@ -79,8 +79,7 @@ async function shown(
   { observation }: Examination,
 ): Promise<Observation | null> {
   if (observation !== null || operation.state === 'prepared') return observation;
-  const seen = await mint.lookAt(operation);
-  return answerOf(seen) === 'silent' ? null : seen;
+  return mint.lookAt(operation);
 }
 
 /** How an open payment stands, with what the mint has answered. */

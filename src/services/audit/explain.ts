@@ -11,9 +11,9 @@ import { isOpen, isSettled, type MeltOperation } from '../../domain/melt_operati
 import { sumProofs } from '../../domain/proof.ts';
 import {
   gravest,
-  isWithoutProof,
   type Safety,
   safetyOfGone,
+  safetyOfLateSecond,
   safetyOfOrphans,
   verdictOf,
 } from '../../domain/safety.ts';
@@ -98,16 +98,13 @@ async function explainPayment(
     database: about.database,
     mint: sideOf(about.asked),
     sum: about.sum,
-    safety: paidTwice(about, tries) ? { ...about.safety, because: PAID_TWICE } : about.safety,
+    safety: isLateSecond(about, tries) ? safetyOfLateSecond(about.safety) : about.safety,
     next_command: nextFor(about.operation, about.safety),
   };
 }
 
-const PAID_TWICE =
-  'it is booked as failed, and it went through late; another try has paid the same invoice, so the payee may have it twice';
-
 /** It went through late, and another has paid the same invoice. */
-function paidTwice({ asked, operation }: LookedAt, tries: readonly LookedAt[]): boolean {
+function isLateSecond({ asked, operation }: LookedAt, tries: readonly LookedAt[]): boolean {
   const { payment_hash } = operation;
   const paid = tries.some(
     ({ operation: one }) => one.state === 'paid' && one.payment_hash === payment_hash,
@@ -171,15 +168,14 @@ function factsOf(operation: MeltOperation): PaymentFacts {
 
 /** What to type, or null where nothing is to be done. */
 function nextFor(operation: MeltOperation, safety: Safety): string | null {
-  const { verdict, mint } = safety;
+  const { verdict, mint, trouble } = safety;
   const { _id, npub, mint_url, state } = operation;
   if (mint === 'silent') return `cashu-ops doctor --mint ${shellWord(mint_url)}`;
   if (verdict === 'safe') return null;
   // Nothing gets it back, or proves it, but the payee and the mint: that is what they are given.
-  if (verdict === 'lost' || isWithoutProof(operation, safety))
-    return `cashu-ops audit bundle ${_id}`;
+  if (verdict === 'lost' || trouble === 'unproven') return `cashu-ops audit bundle ${_id}`;
   const isBooked = state === 'paid' || state === 'paid_again';
-  return isBooked
+  return isBooked || trouble === 'orphaned'
     ? `cashu-ops reconcile --npub ${npub} --mint ${shellWord(mint_url)} --deep`
     : `cashu-ops melt --resume ${_id}`;
 }

@@ -6,6 +6,7 @@ import { CashuOpsError } from '../../domain/errors.ts';
 import type { MeltOperation } from '../../domain/melt_operation.ts';
 import { standsForInvoice } from '../../domain/melt_tries.ts';
 import { type Npub, shortNpub } from '../../domain/npub.ts';
+import { assertReadable, isReadable } from '../../domain/readable_operation.ts';
 import { parseSubjectId, type SubjectId, UNDERSTOOD } from '../../domain/subject_id.ts';
 import type { AuditSubjects, TokenView } from '../../store/audit_subjects.ts';
 
@@ -87,11 +88,14 @@ async function paymentOf(
   id: string | null = null,
 ): Promise<Subject | null> {
   const own = found.find(({ _id, transaction_id }) => _id === id || transaction_id === id);
+  // Who asks for one payment is told of it; what an invoice has come to, all of its tries must say.
+  for (const one of own === undefined ? found : [own]) assertReadable(one);
   const operation = own ?? found.find(standsForInvoice) ?? found[0];
   if (operation === undefined) return null;
   const tries = await subjects.operationsByHash(operation.payment_hash);
+  if (own === undefined) tries.forEach(assertReadable);
   const others = [...new Map([...tries, ...found].map((one) => [one._id, one])).values()];
-  const rest = others.filter(({ _id }) => _id !== operation._id);
+  const rest = others.filter((one) => one._id !== operation._id && isReadable(one));
   return { kind: 'payment', operation, others: rest, by_own_id: own !== undefined };
 }
 
@@ -126,7 +130,7 @@ async function findBeginningElsewhere(
   if (coins.length + told.length > 1) throw ambiguousBeginning(text, [...coins, ...told]);
   const [coin, payment] = [coins[0], told[0]];
   if (coin !== undefined) return findWhole(subjects, { form: 'coin', y: coin });
-  return payment === undefined ? null : eventsOrNull(await subjects.eventsNaming(payment));
+  return payment === undefined ? null : findWhole(subjects, { form: 'id', id: payment });
 }
 
 const COIN_BEGUN = /^0[23][0-9a-f]*$/i;

@@ -52,6 +52,7 @@ export async function pruneLog(deps: PruneDeps, request: PruneRequest): Promise<
   const names = [...(await pruning.chains(before)), ...(await older.wallets(before))];
   const broken: ChainName[] = [];
   for (const chain of new Map(names.map((one) => [one.chain, one])).values()) {
+    if (interrupted.aborted) return { ...pruned, partial: true };
     const found = await rangesOfChain(deps, chain.chain, { ...request, before, olderPruned });
     if (found === null) {
       broken.push(chain);

@@ -175,7 +175,7 @@ export class Reconciliation {
     const found = stateCheck.discrepancies;
     const result = found.length > 0 ? await this.reconcileProofStates(npub, found) : null;
     if (result?.blocked) {
-      await this.#recordBlocked(npub, mintUrl, found);
+      await this.#recordBlocked(npub, found);
       this.#deps.log.error('Pre-flight reconciliation BLOCKED', {
         npub,
         severity_counts: stateCheck.severityCounts,
@@ -209,17 +209,19 @@ export class Reconciliation {
     return { valid: recommendation === 'PROCEED', hasHighSeverity, recommendation, stateCheck };
   }
 
-  async #recordBlocked(npub: string, mintUrl: string | null, found: Discrepancy[]): Promise<void> {
-    const high = found.filter(isHigh);
-    await this.#deps.audit.createAuditLogEntry(null, {
-      type: 'preflight_blocked',
-      severity: 'HIGH',
-      npub,
-      mint_url: mintUrl ?? high[0]?.mint_url ?? 'unknown',
-      ys: [...new Set(high.map((d) => d.y))].slice(0, AUDIT_YS_MAX),
-      amounts: { at_risk: coinsAtRisk(found).amount },
-      note: [...new Set(high.map((d) => d.type))].join(', '),
-    });
+  /** One event for each wallet: the coins of several mints are several troubles. */
+  async #recordBlocked(npub: string, found: readonly Discrepancy[]): Promise<void> {
+    for (const [mint_url, high] of Map.groupBy(found.filter(isHigh), (one) => one.mint_url)) {
+      await this.#deps.audit.createAuditLogEntry(null, {
+        type: 'preflight_blocked',
+        severity: 'HIGH',
+        npub,
+        mint_url,
+        ys: [...new Set(high.map((d) => d.y))].slice(0, AUDIT_YS_MAX),
+        amounts: { at_risk: coinsAtRisk(high).amount },
+        note: [...new Set(high.map((d) => d.type))].join(', '),
+      });
+    }
   }
 }
 
