@@ -102,7 +102,7 @@ describe('a change', () => {
     const nsec = `nsec1${'q'.repeat(58)}`;
     const { policy } = await set(
       { melts: 'off' },
-      ` ${token} ${nsec} ${'ab'.repeat(32)} \u001b[2J ${'why '.repeat(200)}`,
+      ` ${token} ${nsec} ${'ab'.repeat(32)} \u001b[2J ${'it is so '.repeat(100)}`,
     );
     const texts = JSON.stringify([await stored(), await events.find().toArray()]);
     for (const secret of [token, nsec, 'ab'.repeat(32), '\\u001b']) {
