@@ -70,7 +70,11 @@ class TrueWallet {
   }
 
   operate(facts: object): void {
-    const own = { _id: `op${this.operations.length}`, source_token_ids: [] };
+    const own = {
+      ...{ _id: `op${this.operations.length}`, source_token_ids: [], fee_reserve: 0 },
+      ...{ transaction_id: 'tx', payment_hash: 'ph', quote_id: 'q' },
+      ...{ created_at: new Date(0), updated_at: new Date(0) },
+    };
     this.operations.push({ ...own, ...facts } as unknown as MeltOperation);
   }
 
@@ -83,7 +87,8 @@ class TrueWallet {
 }
 
 function outputOf({ secret }: NamedProof): StoredOutput {
-  return { secret: Buffer.from(secret).toString('hex') } as StoredOutput;
+  const blindedMessage = { amount: '0', B_: '', id: '00' };
+  return { blindedMessage, blindingFactor: '', secret: Buffer.from(secret).toString('hex') };
 }
 
 const step = fc.oneof(
